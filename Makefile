@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+# The only build file; everything it makes goes to $(BUILD). V=1 shows the commands.
+#   make            the three programs          make check   every test
+#   make run        watch this host, live       make lab     a small estate in network namespaces
+#   make bench | sim | fuzz | lint | install | uninstall | deps | clean
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+VERSION := 0.1.0
+BUILD   ?= build
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+DESTDIR    ?=
+
+BUILD_PACKAGES := gcc clang llvm make pkg-config bpftool libbpf-dev libelf-dev zlib1g-dev \
+	libsodium-dev libnl-3-dev libnl-route-3-dev liblldpctl-dev libjansson-dev libsqlite3-dev \
+	libev-dev uthash-dev libinih-dev libsmartcols-dev libcap-ng-dev
+TEST_PACKAGES := libcmocka-dev lldpd nginx-light postgresql redis-server redis-tools \
+	openssh-server openssh-client dnsmasq-base bind9-dnsutils curl iproute2 nftables python3 \
+	libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck universal-ctags mandoc \
+	liburing-dev libcap2-bin procps
+RUN_PACKAGES := lldpd
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum \
+	-Wformat=2 -Wvla -Werror
+HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+OPTIMIZE ?= -O2
+CFLAGS   += -std=c11 -g $(OPTIMIZE) $(WARNINGS)
+CPPFLAGS += -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' -I. -I$(BUILD)
+CPPFLAGS += $(shell pkg-config --cflags libnl-3.0 2>/dev/null)
+LDFLAGS  += -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections -pie
+CFLAGS   += -ffunction-sections -fdata-sections
+ifdef SANITIZE
+CC       := $(CLANG)
+CFLAGS   += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS  += -fsanitize=address,undefined
+OPTIMIZE := -O1
+HARDEN   := -fPIE
+endif
+ifdef COVERAGE
+CFLAGS   += --coverage
+LDFLAGS  += --coverage
+OPTIMIZE := -O0
+HARDEN   := -fPIE
+endif
+CFLAGS   += $(HARDEN)
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+# ---- sources: a folder is a layer, found by wildcard -------------------------------------------
+LAYERS       := base wire discover agent cma cli
+sources_base     := $(wildcard base/*.c)
+sources_wire     := $(wildcard wire/*.c)
+sources_discover := $(wildcard discover/*.c)
+sources_agent    := $(filter-out agent/main.c,$(wildcard agent/*.c))
+sources_cma      := $(filter-out cma/main.c,$(wildcard cma/*.c cma/*/*.c cma/*/*/*.c))
+sources_cli      := $(filter-out cli/main.c,$(wildcard cli/*.c))
+archives         := $(foreach l,cli agent cma discover wire base,$(BUILD)/$(l).a)
+
+libs_base     := -linih -ljansson
+libs_wire     := -lsodium -lz
+libs_discover := -llldpctl -lnl-route-3 -lnl-3
+libs_agent    := -lbpf -lelf -lev -lcap-ng
+libs_cma      := -lsqlite3 -lev -lpthread
+libs_cli      := -lsmartcols
+libs_all      := $(foreach l,agent discover cma cli wire base,$(libs_$(l))) -lm
+
+.PHONY: all
+all: missing $(BUILD)/nanoprobe $(BUILD)/cma $(BUILD)/cmactl
+
+link = $(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(1) -lm
+
+$(BUILD)/nanoprobe: $(BUILD)/agent/main.o $(foreach l,agent discover wire base,$(BUILD)/$(l).a)
+	$(call say,LINK,$@)
+	$(call link,$(libs_agent) $(libs_discover) $(libs_wire) $(libs_base))
+$(BUILD)/cma: $(BUILD)/cma/main.o $(foreach l,cma wire base,$(BUILD)/$(l).a)
+	$(call say,LINK,$@)
+	$(call link,$(libs_cma) $(libs_wire) $(libs_base))
+$(BUILD)/cmactl: $(BUILD)/cli/main.o $(foreach l,cli base,$(BUILD)/$(l).a)
+	$(call say,LINK,$@)
+	$(call link,$(libs_cli) $(libs_base))
+
+define layer_archive
+$(BUILD)/$(1).a: $(patsubst %.c,$(BUILD)/%.o,$(sources_$(1))) $(if $(filter cma,$(1)),$(BUILD)/cma/embedded.o)
+	$$(call say,AR,$$@)
+	$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer_archive,$(l))))
+
+$(BUILD)/%.o: %.c Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/%.o: $(BUILD)/%.c Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# Canned queries and rules are compiled in: one C array from all .sql files.
+$(BUILD)/cma/embedded.c: $(wildcard cma/queries/*.sql cma/graph/*.sql) tools/embed-sql.sh
+	$(call say,EMBED,$@)
+	$(Q)mkdir -p $(@D) && tools/embed-sql.sh $(filter %.sql,$^) > $@
+
+# ---- kernel programs: one object per subject, linked into one skeleton -------------------------
+BPF_ARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
+bpf_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard bpf/*.bpf.c))
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h vmlinux/*.h) Makefile
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -mcpu=v2 -Wall \
+		-Wextra -Werror -I. -c -o $@ $<
+$(BUILD)/bpf/nanoprobe.linked.o: $(bpf_objects)
+	$(call say,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+$(BUILD)/bpf/nanoprobe.skel.h: $(BUILD)/bpf/nanoprobe.linked.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name nanoprobe_bpf > $@
+# Whoever includes the skeleton needs it made first.
+$(foreach f,$(shell grep -l 'nanoprobe.skel.h' agent/*.c 2>/dev/null),\
+	$(eval $(BUILD)/$(f:.c=.o): $(BUILD)/bpf/nanoprobe.skel.h))
+
+# ---- packages ----------------------------------------------------------------------------------
+.PHONY: missing deps deps-test
+missing:
+	@tools/packages.sh missing $(BUILD_PACKAGES)
+deps:
+	@tools/packages.sh install $(BUILD_PACKAGES) $(RUN_PACKAGES)
+deps-test:
+	@tools/packages.sh install $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
+
+# ---- tests -------------------------------------------------------------------------------------
+unit_tests  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+sim_tests   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/sim/test_*.c))
+fuzz_replay := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+test_tools  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/*.c tests/bench/*.c))
+test_support = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+sim_support  = $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c)))
+
+$(unit_tests): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(archives)
+	$(call say,LINK,$@)
+	$(call link,$(libs_all) -lcmocka)
+$(sim_tests): $(BUILD)/tests/sim/%: $(BUILD)/tests/sim/%.o $(sim_support) $(archives)
+	$(call say,LINK,$@)
+	$(call link,$(libs_all) -lcmocka)
+# A fuzz target replays its corpus here; `make fuzz` builds the same file with libFuzzer.
+$(fuzz_replay): $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(archives)
+	$(call say,LINK,$@)
+	$(call link,$(libs_all))
+$(filter $(BUILD)/tests/system/% $(BUILD)/tests/bench/%,$(test_tools)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(archives)
+	$(call say,LINK,$@)
+	$(call link,$(libs_all) -luring)
+
+.PHONY: unit sim fuzz-replay tests
+unit: $(unit_tests)
+	@tools/run-tests.sh unit $(unit_tests)
+sim: $(sim_tests)
+	@tools/run-tests.sh sim $(sim_tests)
+fuzz-replay: $(fuzz_replay)
+	@tools/run-tests.sh fuzz $(fuzz_replay)
+tests: all $(unit_tests) $(sim_tests) $(fuzz_replay) $(test_tools)
+
+.PHONY: run lab check system bench lint fuzz coverage clean install uninstall
+run:
+	@tools/run.sh
+lab:
+	@tools/lab.sh
+check:
+	@tools/check.sh
+system: all $(test_tools)
+	@tools/run-tests.sh system $(wildcard tests/system/test_*.py)
+bench: all $(test_tools)
+	@tools/bench.sh
+lint:
+	@tools/lint.sh
+fuzz:
+	@tools/fuzz.sh
+clean:
+	$(Q)rm -rf $(BUILD)
+
+include packaging/install.mk

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/alloc.h"
+#include "base/text.h"
+
+void config_init(struct config *config, const struct option_def *defs)
+{
+	*config = (struct config){ .defs = defs };
+	while (defs[config->count].name)
+		config->count++;
+	assert(config->count <= CONFIG_OPTIONS_MAX);
+}
+
+void config_free(struct config *config)
+{
+	for (size_t i = 0; i < config->count; i++)
+		free(config->values[i]);
+	memset(config->values, 0, sizeof(config->values));
+}
+
+/* Index of the option whose name is name[0..size), or count. */
+static size_t config_find(const struct config *config, const char *name, size_t size)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		if (strlen(config->defs[i].name) == size && !memcmp(config->defs[i].name, name, size))
+			return i;
+	}
+	return config->count;
+}
+
+static bool choice_has(const char *choices, const char *value)
+{
+	size_t length = strlen(value);
+
+	for (const char *at = choices; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL) {
+		if (!strncmp(at, value, length) && (at[length] == '|' || !at[length]) && length)
+			return true;
+	}
+	return false;
+}
+
+/* What is wrong with value for this option; NULL when it is good. */
+static const char *value_complaint(const struct option_def *def, const char *value)
+{
+	struct addr addr;
+	int64_t number;
+
+	switch (def->type) {
+	case OPTION_TEXT:
+		return *value ? NULL : "must not be empty";
+	case OPTION_FLAG:
+		return choice_has("true|false", value) ? NULL : "must be true or false";
+	case OPTION_NUMBER:
+		return text_parse_number(value, 0, INT64_MAX, &number) ? "must be a number" : NULL;
+	case OPTION_DURATION:
+		return text_parse_duration(value, &number) ?
+			       "must be a duration such as 90s, 15m, 24h or 7d" :
+			       NULL;
+	case OPTION_ADDRESS:
+		return addr_parse(value, &addr) ?
+			       "must be ADDRESS:PORT with a numeric address ([v6]:PORT)" :
+			       NULL;
+	case OPTION_CHOICE:
+		return choice_has(def->argument, value) ? NULL : def->argument;
+	}
+	return "has an unknown type";
+}
+
+static int config_set(struct config *config, size_t index, const char *value, const char *where)
+{
+	const struct option_def *def = &config->defs[index];
+	const char *complaint = value_complaint(def, value);
+
+	if (complaint) {
+		snprintf(config->error, sizeof(config->error), "%s%s '%s': %s%s", where, def->name,
+			value, def->type == OPTION_CHOICE ? "must be one of " : "", complaint);
+		return -EINVAL;
+	}
+	free(config->values[index]);
+	config->values[index] = text_copy(value);
+	return 0;
+}
+
+int config_parse_args(struct config *config, int argc, char **argv, bool only_options,
+	int *operands)
+{
+	int at = 1, err = 0;
+
+	for (; at < argc && !err; at++) {
+		const char *word = argv[at], *value = strchr(word, '=');
+		size_t index;
+
+		if (strncmp(word, "--", 2) || !word[2])
+			break;
+		word += 2;
+		index = config_find(config, word, value ? (size_t)(value - word) : strlen(word));
+		if (index == config->count) {
+			snprintf(config->error, sizeof(config->error), "unknown option '%s'", argv[at]);
+			return -EINVAL;
+		}
+		if (value)
+			err = config_set(config, index, value + 1, "--");
+		else if (config->defs[index].type == OPTION_FLAG)
+			err = config_set(config, index, "true", "--");
+		else if (++at < argc)
+			err = config_set(config, index, argv[at], "--");
+		else {
+			snprintf(config->error, sizeof(config->error), "option '--%s' needs a value (%s)",
+				word, config->defs[index].argument);
+			return -EINVAL;
+		}
+	}
+	if (!err && at < argc && !strcmp(argv[at], "--"))
+		at++;
+	if (!err && at < argc && only_options) {
+		snprintf(config->error, sizeof(config->error), "unexpected argument '%s'", argv[at]);
+		err = -EINVAL;
+	}
+	*operands = at;
+	return err;
+}
+
+struct file_parse {
+	struct config *config;
+	const char *path;
+	FILE *file;
+	int line;
+	bool set_before[CONFIG_OPTIONS_MAX]; /* by the command line */
+};
+
+/* ini_parse_stream reads through this, which is how the line of an error is known. */
+static char *next_line(char *to, int size, void *user)
+{
+	struct file_parse *parse = user;
+
+	parse->line++;
+	return fgets(to, size, parse->file);
+}
+
+static int on_file_value(void *user, const char *section, const char *name, const char *value)
+{
+	struct file_parse *parse = user;
+	struct config *config = parse->config;
+	size_t index = config_find(config, name, strlen(name));
+	char *where autofree = text_format("%s:%d: ", parse->path, parse->line);
+
+	if (config->error[0])
+		return 0; /* the first error is the one to tell */
+	if (*section) {
+		snprintf(config->error, sizeof(config->error), "%sunexpected section '[%s]'", where,
+			section);
+		return 0;
+	}
+	if (index == config->count || config->defs[index].action) {
+		snprintf(config->error, sizeof(config->error), "%sunknown key '%s'", where, name);
+		return 0;
+	}
+	if (parse->set_before[index])
+		return !value_complaint(&config->defs[index], value);
+	return !config_set(config, index, value, where);
+}
+
+int config_parse_file(struct config *config, const char *path)
+{
+	struct file_parse parse = { .config = config, .path = path };
+	int line, err;
+
+	for (size_t i = 0; i < config->count; i++)
+		parse.set_before[i] = config->values[i] != NULL;
+	config->error[0] = '\0';
+	parse.file = fopen(path, "re");
+	if (!parse.file) {
+		err = -errno;
+		snprintf(config->error, sizeof(config->error), "cannot read %s: %s", path,
+			strerror(-err));
+		return err;
+	}
+	line = ini_parse_stream(next_line, &parse, on_file_value, &parse);
+	fclose(parse.file);
+	if (!line)
+		return 0;
+	if (!config->error[0])
+		snprintf(config->error, sizeof(config->error), "%s:%d: not 'key = value'", path, line);
+	return -EINVAL;
+}
+
+const char *config_text(const struct config *config, const char *name)
+{
+	size_t index = config_find(config, name, strlen(name));
+
+	assert(index < config->count);
+	return config->values[index] ? config->values[index] : config->defs[index].initial;
+}
+
+bool config_flag(const struct config *config, const char *name)
+{
+	const char *value = config_text(config, name);
+
+	return value && !strcmp(value, "true");
+}
+
+int64_t config_number(const struct config *config, const char *name)
+{
+	const char *value = config_text(config, name);
+	int64_t number = 0;
+
+	return value && !text_parse_number(value, 0, INT64_MAX, &number) ? number : 0;
+}
+
+int64_t config_duration_ms(const struct config *config, const char *name)
+{
+	const char *value = config_text(config, name);
+	int64_t ms = 0;
+
+	return value && !text_parse_duration(value, &ms) ? ms : 0;
+}
+
+void config_print_help(const struct config *config, FILE *to)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		const struct option_def *def = &config->defs[i];
+		char left[64];
+
+		snprintf(left, sizeof(left), "--%s %s", def->name,
+			def->type == OPTION_FLAG ? "" : def->argument);
+		fprintf(to, "  %-28s %s", left, def->help);
+		if (def->initial && def->type != OPTION_FLAG)
+			fprintf(to, " (default %s)", def->initial);
+		fputc('\n', to);
+	}
+}
+
+void config_print(const struct config *config, FILE *to)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		const struct option_def *def = &config->defs[i];
+		const char *value = config_text(config, def->name);
+
+		if (def->action)
+			continue;
+		fprintf(to, "%s%s = %s\n", value ? "" : "# ", def->name, value ? value : "");
+	}
+}

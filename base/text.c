@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void text_time(int64_t wall_ms, char *to)
+{
+	int64_t milliseconds = ((wall_ms % 1000) + 1000) % 1000;
+	time_t seconds = (time_t)((wall_ms - milliseconds) / 1000);
+	struct tm parts;
+	size_t length;
+
+	if (!gmtime_r(&seconds, &parts)) {
+		text_copy_to(to, TEXT_TIME_SIZE, "-");
+		return;
+	}
+	length = strftime(to, TEXT_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
+	snprintf(to + length, TEXT_TIME_SIZE - length, ".%03dZ", (int)milliseconds);
+}
+
+/* ".123456" -> 123; stops behind the digits. */
+static const char *parse_fraction(const char *at, int64_t *milliseconds)
+{
+	int64_t scale = 100;
+
+	*milliseconds = 0;
+	if (*at != '.')
+		return at;
+	for (at++; isdigit((unsigned char)*at); at++, scale /= 10)
+		*milliseconds += (*at - '0') * scale;
+	return at;
+}
+
+/* "Z" or "+02:00" -> seconds east of UTC. */
+static int parse_offset(const char *at, int64_t *seconds)
+{
+	int hours, minutes, used = 0;
+
+	*seconds = 0;
+	if (!strcmp(at, "Z") || !strcmp(at, "z"))
+		return 0;
+	if ((*at != '+' && *at != '-') ||
+		sscanf(at + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || used != 5 || at[6])
+		return -EINVAL;
+	*seconds = (int64_t)hours * 3600 + minutes * 60;
+	if (*at == '-')
+		*seconds = -*seconds;
+	return 0;
+}
+
+static int parse_rfc3339(const char *text, int64_t *wall_ms)
+{
+	struct tm parts = { .tm_isdst = 0 };
+	int64_t milliseconds = 0, offset = 0;
+	const char *at = strptime(text, "%Y-%m-%d", &parts);
+
+	if (!at)
+		return -EINVAL;
+	if (*at) {
+		if (*at != 'T' && *at != 't' && *at != ' ')
+			return -EINVAL;
+		at = strptime(at + 1, "%H:%M:%S", &parts);
+		if (!at || parse_offset(parse_fraction(at, &milliseconds), &offset))
+			return -EINVAL;
+	}
+	*wall_ms = ((int64_t)timegm(&parts) - offset) * 1000 + milliseconds;
+	return 0;
+}
+
+int text_parse_time(const char *text, int64_t now_ms, int64_t *wall_ms)
+{
+	int64_t ago;
+
+	if (!strcmp(text, "now")) {
+		*wall_ms = now_ms;
+		return 0;
+	}
+	if (*text == '-' && !text_parse_duration(text + 1, &ago)) {
+		*wall_ms = now_ms - ago;
+		return 0;
+	}
+	return parse_rfc3339(text, wall_ms);
+}
+
+int text_parse_number(const char *text, int64_t low, int64_t high, int64_t *value)
+{
+	char *end;
+	long long parsed;
+
+	if (!isdigit((unsigned char)*text) && *text != '-')
+		return -EINVAL;
+	errno = 0;
+	parsed = strtoll(text, &end, 10);
+	if (*end || end == text)
+		return -EINVAL;
+	if (errno || parsed < low || parsed > high)
+		return -ERANGE;
+	*value = parsed;
+	return 0;
+}
+
+int text_parse_duration(const char *text, int64_t *ms)
+{
+	static const struct {
+		char suffix;
+		int64_t ms;
+	} units[] = { { 's', 1000 }, { 'm', 60000 }, { 'h', 3600000 }, { 'd', 86400000 } };
+	char digits[16];
+	size_t length = strlen(text);
+	int64_t unit = 1000, count;
+	int err;
+
+	if (!length || length >= sizeof(digits))
+		return -EINVAL;
+	text_copy_to(digits, sizeof(digits), text);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (digits[length - 1] == units[i].suffix) {
+			unit = units[i].ms;
+			digits[length - 1] = '\0';
+			break;
+		}
+	}
+	err = text_parse_number(digits, 0, 36500LL * 86400000 / unit, &count);
+	if (!err)
+		*ms = count * unit;
+	return err;
+}
+
+void text_hex(const void *data, size_t size, char *to)
+{
+	const uint8_t *bytes = data;
+
+	for (size_t i = 0; i < size; i++)
+		snprintf(to + 2 * i, 3, "%02x", bytes[i]);
+	to[2 * size] = '\0';
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int text_parse_hex(const char *text, void *to, size_t size)
+{
+	uint8_t *bytes = to;
+
+	if (strlen(text) != 2 * size)
+		return -EINVAL;
+	for (size_t i = 0; i < size; i++) {
+		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	return 0;
+}
+
+/* Length of the UTF-8 sequence at the start of bytes, 0 when there is no valid one. */
+static size_t utf8_sequence(struct span bytes)
+{
+	uint8_t first = bytes.data[0];
+	size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+	if (!length || first > 0xf4 || length > bytes.size)
+		return 0;
+	for (size_t i = 1; i < length; i++) {
+		if ((bytes.data[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((first == 0xe0 && bytes.data[1] < 0xa0) || (first == 0xed && bytes.data[1] > 0x9f) ||
+		(first == 0xf0 && bytes.data[1] < 0x90) || (first == 0xf4 && bytes.data[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+size_t text_utf8_prefix(struct span bytes)
+{
+	size_t at = 0;
+
+	while (at < bytes.size) {
+		size_t length = utf8_sequence(SPAN(bytes.data + at, bytes.size - at));
+
+		if (!length)
+			break;
+		at += length;
+	}
+	return at;
+}
+
+void text_copy_to(char *to, size_t size, const char *from)
+{
+	size_t length = strnlen(from, size - 1);
+
+	memcpy(to, from, length);
+	to[length] = '\0';
+}
