@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AGENT_SENSE_H
+#define AGENT_SENSE_H
+/*
+ * The privileged process of the nanoprobe: it watches sockets and processes through the kernel
+ * sensor and /proc and tells the process without privileges ("net") what changed, over one
+ * SOCK_SEQPACKET socket pair. It opens no internet socket and parses nothing that came from a
+ * network.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "wire/fact.h"
+
+/*
+ * sense -> net: u8 kind, then
+ *	FACTS	packed changes (wire/fact.h)
+ *	READY	nothing: everything that was there at the start has been told
+ *	FD	i32 negative errno or 0, and with 0 one descriptor (SCM_RIGHTS): the answer to a
+ *		request for one; answers come in the order of the requests
+ */
+enum sense_kind { SENSE_FACTS = 1, SENSE_READY = 2, SENSE_FD = 3 };
+enum { SENSE_PACKET_MAX = 65536 };
+
+/* net -> sense: always exactly this. Anything else ends the process. */
+enum sense_op {
+	SENSE_RESNAPSHOT = 1,	 /* look at every socket again, now */
+	SENSE_CONNECT_LLDPD = 2, /* connect the socket of lldpd and pass it on */
+};
+
+struct sense_request {
+	uint32_t op;
+	uint32_t argument;
+	uint64_t value;
+};
+
+/* The fact and what it points to are valid only during the call. */
+typedef void sense_emit_fn(void *owner, const struct fact *fact);
+
+struct sense_config {
+	bool own_netns;		  /* only the network namespace the nanoprobe runs in */
+	int64_t edge_ttl_ms;	  /* a connection not seen for so long is forgotten; 0: 24 hours */
+	uint32_t peers_max;	  /* distinct peers of one service before they fold; 0: 1024 */
+	const char *lldpd_socket; /* path for SENSE_CONNECT_LLDPD; NULL: none */
+	/* Tells facts of the host that come from files: at start and once an hour. NULL: none. */
+	void (*discover)(void *user, sense_emit_fn *emit, void *owner);
+	void *user;
+	const struct log *log;
+};
+
+/*
+ * Watches until SIGTERM or SIGINT, or until the other end of peer is closed; 0 then. -EPROTO after
+ * a malformed request, other -errno when nothing at all can be watched.
+ */
+int sense_run(const struct sense_config *config, int peer);
+/* Looks once and tells everything that is there now. -errno as above. */
+int sense_once(const struct sense_config *config, sense_emit_fn *emit, void *owner);
+
+#endif
