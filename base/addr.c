@@ -125,6 +125,6 @@ bool addr_is_loopback(const uint8_t ip[16])
 
 bool addr_is_link_local(const uint8_t ip[16])
 {
-	return addr_is_v4(ip) ? ip[12] == 169 && ip[13] == 254 :
-				  ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80;
+	return addr_is_v4(ip) ? ip[12] == 169 && ip[13] == 254
+			      : ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80;
 }

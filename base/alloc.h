@@ -20,8 +20,7 @@ char *text_copy(const char *text);
 char *text_copy_n(const char *text, size_t size) __attribute__((returns_nonnull));
 
 /* printf into a new string; the caller frees. */
-char *text_format(const char *format, ...)
-	__attribute__((format(printf, 1, 2), returns_nonnull));
+char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
 
 /* Runs fn on the variable's address when it goes out of scope. */
 #define cleanup(fn) __attribute__((cleanup(fn)))

@@ -30,7 +30,8 @@ void config_free(struct config *config)
 static size_t config_find(const struct config *config, const char *name, size_t size)
 {
 	for (size_t i = 0; i < config->count; i++) {
-		if (strlen(config->defs[i].name) == size && !memcmp(config->defs[i].name, name, size))
+		if (strlen(config->defs[i].name) == size &&
+			!memcmp(config->defs[i].name, name, size))
 			return i;
 	}
 	return config->count;
@@ -61,13 +62,13 @@ static const char *value_complaint(const struct option_def *def, const char *val
 	case OPTION_NUMBER:
 		return text_parse_number(value, 0, INT64_MAX, &number) ? "must be a number" : NULL;
 	case OPTION_DURATION:
-		return text_parse_duration(value, &number) ?
-			       "must be a duration such as 90s, 15m, 24h or 7d" :
-			       NULL;
+		return text_parse_duration(value, &number)
+			? "must be a duration such as 90s, 15m, 24h or 7d"
+			: NULL;
 	case OPTION_ADDRESS:
-		return addr_parse(value, &addr) ?
-			       "must be ADDRESS:PORT with a numeric address ([v6]:PORT)" :
-			       NULL;
+		return addr_parse(value, &addr)
+			? "must be ADDRESS:PORT with a numeric address ([v6]:PORT)"
+			: NULL;
 	case OPTION_CHOICE:
 		return choice_has(def->argument, value) ? NULL : def->argument;
 	}
@@ -89,8 +90,8 @@ static int config_set(struct config *config, size_t index, const char *value, co
 	return 0;
 }
 
-int config_parse_args(struct config *config, int argc, char **argv, bool only_options,
-	int *operands)
+int config_parse_args(
+	struct config *config, int argc, char **argv, bool only_options, int *operands)
 {
 	int at = 1, err = 0;
 
@@ -103,7 +104,8 @@ int config_parse_args(struct config *config, int argc, char **argv, bool only_op
 		word += 2;
 		index = config_find(config, word, value ? (size_t)(value - word) : strlen(word));
 		if (index == config->count) {
-			snprintf(config->error, sizeof(config->error), "unknown option '%s'", argv[at]);
+			snprintf(config->error, sizeof(config->error), "unknown option '%s'",
+				argv[at]);
 			return -EINVAL;
 		}
 		if (value)
@@ -113,15 +115,17 @@ int config_parse_args(struct config *config, int argc, char **argv, bool only_op
 		else if (++at < argc)
 			err = config_set(config, index, argv[at], "--");
 		else {
-			snprintf(config->error, sizeof(config->error), "option '--%s' needs a value (%s)",
-				word, config->defs[index].argument);
+			snprintf(config->error, sizeof(config->error),
+				"option '--%s' needs a value (%s)", word,
+				config->defs[index].argument);
 			return -EINVAL;
 		}
 	}
 	if (!err && at < argc && !strcmp(argv[at], "--"))
 		at++;
 	if (!err && at < argc && only_options) {
-		snprintf(config->error, sizeof(config->error), "unexpected argument '%s'", argv[at]);
+		snprintf(
+			config->error, sizeof(config->error), "unexpected argument '%s'", argv[at]);
 		err = -EINVAL;
 	}
 	*operands = at;
@@ -188,7 +192,8 @@ int config_parse_file(struct config *config, const char *path)
 	if (!line)
 		return 0;
 	if (!config->error[0])
-		snprintf(config->error, sizeof(config->error), "%s:%d: not 'key = value'", path, line);
+		snprintf(config->error, sizeof(config->error), "%s:%d: not 'key = value'", path,
+			line);
 	return -EINVAL;
 }
 

@@ -24,7 +24,7 @@ struct option_def {
 	const char *name;
 	enum option_type type;
 	const char *argument; /* what --help calls it; for OPTION_CHOICE the choices */
-	const char *initial;	/* NULL: unset */
+	const char *initial;  /* NULL: unset */
 	const char *help;
 	bool action; /* only on the command line: not in the file, not in --print-config */
 };
@@ -46,8 +46,8 @@ void config_free(struct config *config);
  * Reads argv[1..] up to the first word that is not an option; *operands is its index (argc if
  * there is none). With only_options a further word is an error. -EINVAL with config->error set.
  */
-int config_parse_args(struct config *config, int argc, char **argv, bool only_options,
-	int *operands);
+int config_parse_args(
+	struct config *config, int argc, char **argv, bool only_options, int *operands);
 /* Values of the file that the command line did not set. -errno with config->error set. */
 int config_parse_file(struct config *config, const char *path);
 

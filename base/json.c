@@ -27,7 +27,8 @@ json_t *json_parse(struct span text, size_t limit, char *error, size_t error_siz
 	json_t *value = NULL;
 
 	if (text.size > limit)
-		snprintf(why.text, sizeof(why.text), "%zu bytes, the limit is %zu", text.size, limit);
+		snprintf(why.text, sizeof(why.text), "%zu bytes, the limit is %zu", text.size,
+			limit);
 	else
 		value = json_loadb((const char *)text.data, text.size,
 			JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);

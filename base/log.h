@@ -10,9 +10,9 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 struct log {
-	const char *name;	 /* put before each line: the program */
+	const char *name;     /* put before each line: the program */
 	enum log_level level; /* lines above it are dropped */
-	bool journal;		 /* stderr is the journal */
+	bool journal;	      /* stderr is the journal */
 };
 
 /* name must outlive the log. Level names: error, warn, info, debug; -EINVAL for others. */

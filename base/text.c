@@ -168,7 +168,11 @@ int text_parse_hex(const char *text, void *to, size_t size)
 static size_t utf8_sequence(struct span bytes)
 {
 	uint8_t first = bytes.data[0];
-	size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	size_t length = first < 0x80 ? 1
+		: first < 0xc2	     ? 0
+		: first < 0xe0	     ? 2
+		: first < 0xf0	     ? 3
+				     : 4;
 
 	if (!length || first > 0xf4 || length > bytes.size)
 		return 0;

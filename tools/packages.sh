@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # packages.sh missing|install PACKAGE...: names, or installs, the Debian packages that are not there.
 # What is installed for tests and for building is never started as a system service.
 set -eu

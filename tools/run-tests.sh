@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # run-tests.sh KIND PROGRAM...: runs each, shows the output of those that fail, and adds up what
 # they counted. cmocka programs are counted by test; others print "N passed, N failed" last, or
 # count as one. Ends with "N passed, N failed"; exit 1 when anything failed or nothing ran.

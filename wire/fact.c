@@ -15,7 +15,7 @@ void fact_put(struct writer *w, const struct fact *fact)
 static bool is_text(struct span bytes)
 {
 	return text_utf8_prefix(bytes) == bytes.size &&
-	       (!bytes.size || !memchr(bytes.data, 0, bytes.size));
+		(!bytes.size || !memchr(bytes.data, 0, bytes.size));
 }
 
 bool fact_get(struct reader *r, struct fact *fact)
