@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/suggest.h"
+
+#define OPTION(name) (1U << ARGS_##name)
+#define COMMON_OPTIONS \
+	(OPTION(CONTROL) | OPTION(OUTPUT) | OPTION(TENANT) | OPTION(HELP) | OPTION(VERSION))
+
+const struct command commands[] = {
+	{ "status", "", "how the CMA is doing", OUTPUT_RECORD, 0, command_status },
+	{ "hosts", "", "the hosts that joined, and when they were last heard", OUTPUT_ROWS, 0,
+		command_hosts },
+	{ "query list", "", "the canned queries and their parameters", OUTPUT_ROWS, 0,
+		command_query_list },
+	{ "query", "NAME [PARAM=VALUE ...]", "the answer to a canned query", OUTPUT_ROWS, 0,
+		command_query },
+	{ "history", "HOST [PARAM=VALUE ...]", "what changed on a host, and when", OUTPUT_ROWS, 0,
+		command_history },
+	{ "explain", "NAME [PARAM=VALUE ...]", "the facts behind a node and its edges", OUTPUT_ROWS,
+		0, command_explain },
+	{ "watch", "[PARAM=VALUE ...]", "changes as they are committed, until Ctrl-C", OUTPUT_LIVE,
+		0, command_watch },
+	{ "token create", "", "a token with which hosts can join", OUTPUT_PLAIN,
+		OPTION(TTL) | OPTION(USES), command_token_create },
+	{ .name = NULL },
+};
+
+/* How many operands the words of name match: 0, 1 or 2. */
+static size_t words_matched(const char *name, const struct args *args)
+{
+	const char *space = strchr(name, ' ');
+	size_t first = space ? (size_t)(space - name) : strlen(name);
+
+	if (!args->operand_count || strlen(args->operands[0]) != first ||
+		memcmp(args->operands[0], name, first))
+		return 0;
+	if (!space)
+		return 1;
+	return args->operand_count > 1 && !strcmp(args->operands[1], space + 1) ? 2 : 0;
+}
+
+/* "token creat": its first word is right, so the second is the offending one. */
+static void complain_unknown(struct args *args)
+{
+	const char *word = args->operands[0];
+	size_t size = strlen(word);
+	struct suggest suggest = { .word = word };
+
+	for (const struct command *c = commands; c->name; c++) {
+		if (!strncmp(c->name, word, size) && c->name[size] == ' ') {
+			snprintf(args->error, sizeof(args->error), "'%s' needs '%s' after it%s%s%s",
+				word, c->name + size + 1, args->operand_count > 1 ? ", not '" : "",
+				args->operand_count > 1 ? args->operands[1] : "",
+				args->operand_count > 1 ? "'" : "");
+			return;
+		}
+		suggest_offer(&suggest, c->name);
+	}
+	if (suggest.best)
+		snprintf(args->error, sizeof(args->error),
+			"unknown command '%s', did you mean '%s'?", word, suggest.best);
+	else
+		snprintf(args->error, sizeof(args->error), "unknown command '%s'", word);
+}
+
+const struct command *command_find(struct args *args)
+{
+	if (!args->operand_count) {
+		snprintf(args->error, sizeof(args->error), "no command given");
+		return NULL;
+	}
+	/* A command of two words stands before the one that has only its first. */
+	for (const struct command *c = commands; c->name; c++) {
+		size_t matched = words_matched(c->name, args);
+
+		if (!matched)
+			continue;
+		args->operand_count -= matched;
+		memmove(args->operands, args->operands + matched,
+			args->operand_count * sizeof(args->operands[0]));
+		return c;
+	}
+	complain_unknown(args);
+	return NULL;
+}
+
+int command_check_options(const struct command *command, struct args *args)
+{
+	for (size_t i = 0; i < ARGS_OPTION_COUNT; i++) {
+		if (!args->options[i] || ((COMMON_OPTIONS | command->options) & 1U << i))
+			continue;
+		snprintf(args->error, sizeof(args->error), "option '--%s' does not go with '%s'",
+			args_options[i].name, command->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void print_options(unsigned int options, FILE *to)
+{
+	for (size_t i = 0; i < ARGS_OPTION_COUNT; i++) {
+		const struct args_option_def *def = &args_options[i];
+		char left[40];
+
+		if (!(options & 1U << i))
+			continue;
+		snprintf(left, sizeof(left), "%c%c%s--%s %s", def->letter ? '-' : ' ',
+			def->letter ? def->letter : ' ', def->letter ? ", " : "  ", def->name,
+			def->argument ? def->argument : "");
+		fprintf(to, "  %-28s %s\n", left, def->help);
+	}
+}
+
+void command_help(const struct command *command, FILE *to)
+{
+	if (command) {
+		fprintf(to, "usage: cmactl [OPTION ...] %s %s\n%s\n\n", command->name,
+			command->operands, command->summary);
+		print_options(COMMON_OPTIONS | command->options, to);
+		return;
+	}
+	fputs("usage: cmactl [OPTION ...] COMMAND ...\nAsk the CMA about the estate.\n\n", to);
+	for (const struct command *c = commands; c->name; c++) {
+		char left[48];
+
+		snprintf(left, sizeof(left), "%s %s", c->name, c->operands);
+		fprintf(to, "  %-32s %s\n", left, c->summary);
+	}
+	fputc('\n', to);
+	print_options(~0U, to);
+}
+
+int command_operands(struct args *args, size_t low, size_t high, const char *what)
+{
+	if (args->operand_count < low) {
+		snprintf(args->error, sizeof(args->error), "%s is missing", what);
+		return -EINVAL;
+	}
+	if (args->operand_count > high) {
+		snprintf(args->error, sizeof(args->error), "unexpected word '%s'",
+			args->operands[high]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int command_params(struct args *args, size_t from, json_t *request)
+{
+	json_t *params = json_object();
+
+	json_object_set_new(request, "params", params);
+	for (size_t i = from; i < args->operand_count; i++) {
+		const char *word = args->operands[i], *equals = strchr(word, '=');
+		char *name autofree = NULL;
+
+		if (!equals || equals == word) {
+			snprintf(args->error, sizeof(args->error), "'%s' is not PARAM=VALUE", word);
+			return -EINVAL;
+		}
+		name = text_copy_n(word, (size_t)(equals - word));
+		if (json_object_get(params, name)) {
+			snprintf(args->error, sizeof(args->error), "'%s' is given twice", name);
+			return -EINVAL;
+		}
+		if (json_object_set_new(params, name, json_string(equals + 1))) {
+			snprintf(args->error, sizeof(args->error), "'%s' is not UTF-8", word);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
