@@ -129,7 +129,7 @@ static bool writer_fits(struct writer *w, size_t size)
 	if (w->failed || size > w->limit - w->size)
 		return false;
 	wanted = w->size + size;
-	if (wanted > w->capacity && w->grows) {
+	if (w->grows && (wanted > w->capacity || !w->data)) {
 		size_t doubled = w->capacity ? 2 * w->capacity : 256;
 
 		w->capacity = doubled > wanted ? doubled : wanted;

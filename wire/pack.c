@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/pack.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/alloc.h"
+
+/* 8 KiB of window and 16 KiB of hash table: a third of zlib's usual memory (docs/decisions.md). */
+enum { DEFLATE_WINDOW_BITS = 13, DEFLATE_MEM_LEVEL = 5, INFLATE_WINDOW_BITS = 15 };
+
+/* A stream is in use when its state is not NULL. */
+struct pack {
+	z_stream deflate, inflate;
+	int level;
+};
+
+struct pack *pack_new(void)
+{
+	return mem_alloc(1, sizeof(struct pack));
+}
+
+void pack_release(struct pack *pack)
+{
+	if (pack->deflate.state)
+		deflateEnd(&pack->deflate);
+	if (pack->inflate.state)
+		inflateEnd(&pack->inflate);
+	*pack = (struct pack){ .level = 0 };
+}
+
+void pack_free(struct pack *pack)
+{
+	if (pack)
+		pack_release(pack);
+	free(pack);
+}
+
+static z_stream *deflate_stream(struct pack *pack, int level)
+{
+	z_stream *z = &pack->deflate;
+	int err;
+
+	if (z->state && pack->level != level)
+		deflateEnd(z);
+	if (z->state)
+		err = deflateReset(z);
+	else
+		err = deflateInit2(z, level, Z_DEFLATED, -DEFLATE_WINDOW_BITS, DEFLATE_MEM_LEVEL,
+			Z_DEFAULT_STRATEGY);
+	if (err != Z_OK)
+		abort(); /* out of memory is all that can go wrong */
+	pack->level = level;
+	return z;
+}
+
+bool pack_deflate(struct pack *pack, int level, struct span raw, struct writer *to)
+{
+	size_t start = to->size, room = raw.size - 1;
+	z_stream *z;
+
+	if (raw.size < PACK_MIN || raw.size > PACK_RAW_MAX || to->failed ||
+		room > to->limit - to->size)
+		return false;
+	put_room(to, room);
+	z = deflate_stream(pack, level);
+	z->next_in = (Bytef *)(uintptr_t)raw.data;
+	z->avail_in = (uInt)raw.size;
+	z->next_out = to->data + start;
+	z->avail_out = (uInt)room;
+	if (deflate(z, Z_FINISH) != Z_STREAM_END) {
+		to->size = start; /* it does not get smaller */
+		return false;
+	}
+	to->size = start + room - z->avail_out;
+	return true;
+}
+
+static z_stream *inflate_stream(struct pack *pack)
+{
+	z_stream *z = &pack->inflate;
+	int err = z->state ? inflateReset(z) : inflateInit2(z, -INFLATE_WINDOW_BITS);
+
+	if (err != Z_OK)
+		abort();
+	return z;
+}
+
+int pack_inflate(struct pack *pack, struct span packed, size_t size, struct writer *to)
+{
+	size_t start = to->size;
+	uint8_t *room;
+	z_stream *z;
+	int end;
+
+	if (!size || size > PACK_RAW_MAX || packed.size > PACK_RAW_MAX ||
+		size > packed.size * PACK_RATIO_MAX)
+		return -EMSGSIZE;
+	if (to->failed || size > to->limit - to->size)
+		return -EMSGSIZE;
+	room = put_room(to, size);
+	z = inflate_stream(pack);
+	z->next_in = (Bytef *)(uintptr_t)packed.data;
+	z->avail_in = (uInt)packed.size;
+	z->next_out = room;
+	z->avail_out = (uInt)size;
+	end = inflate(z, Z_FINISH);
+	if (end == Z_STREAM_END && !z->avail_in && !z->avail_out)
+		return 0;
+	to->size = start;
+	return -EBADMSG;
+}
