@@ -150,9 +150,9 @@ uint8_t *put_room(struct writer *w, size_t size)
 
 void put_bytes(struct writer *w, const void *data, size_t size)
 {
-	uint8_t *room = put_room(w, size);
+	uint8_t *room = size ? put_room(w, size) : NULL;
 
-	if (room && size)
+	if (room)
 		memcpy(room, data, size);
 }
 
