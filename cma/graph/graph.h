@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMA_GRAPH_GRAPH_H
+#define CMA_GRAPH_GRAPH_H
+/*
+ * The durable state of the CMA: agents, tokens, facts with their history, and the graph of nodes
+ * and edges that follows from the facts (docs/schema.md). One writer, which is one thread; readers
+ * are in query.h. Everything between graph_begin and graph_commit reaches the disk together or not
+ * at all. A function that fails with anything but its named results leaves the transaction
+ * useless: graph_rollback, then try again; graph_error says what happened.
+ *
+ * Times are wall-clock milliseconds since 1970. An agent is named by the id of its host node.
+ */
+#include <stdint.h>
+
+#include "base/buf.h"
+
+enum {
+	GRAPH_KEY = 32,
+	GRAPH_TOKEN_ID = 8,
+	GRAPH_TENANT_MAX = 64,	    /* bytes of a tenant's name, with its NUL */
+	GRAPH_SCHEMA = 1,	    /* PRAGMA user_version of what this program reads and writes */
+	GRAPH_QUARANTINE_KEPT = 64, /* messages of one agent that are kept; more are only counted */
+};
+
+struct graph;
+
+struct graph_options {
+	const char *directory; /* the state directory; it must exist */
+	const char *vfs;       /* name of a registered SQLite VFS; NULL: the system's */
+	int64_t cache_kib;     /* page cache of the writer; 0: GRAPH_CACHE_KIB */
+};
+
+/*
+ * Opens or makes DIRECTORY/graph.db and locks the directory. -EWOULDBLOCK: another process has it;
+ * -EOVERFLOW: it was written by a newer version; -EUCLEAN: it is damaged; else -errno. On failure
+ * error (may be NULL) tells for people, naming the file. End it with graph_close (NULL is fine),
+ * which rolls an open transaction back.
+ */
+int graph_open(
+	const struct graph_options *options, struct graph **graph, char *error, size_t error_size);
+void graph_close(struct graph *g);
+/* What the last failed call said. Valid until the next call. */
+const char *graph_error(const struct graph *g);
+
+/* Everything from here to the commit happens at now_ms. */
+int graph_begin(struct graph *g, int64_t now_ms);
+/* Returns when it is on the disk. */
+int graph_commit(struct graph *g);
+void graph_rollback(struct graph *g);
+/* Moves WAL pages to the database: for idle moments. Never waits for readers. */
+int graph_checkpoint(struct graph *g);
+
+/* Counts up and syncs, its own transaction: before the socket opens. */
+int graph_epoch_bump(struct graph *g, uint64_t *epoch);
+uint64_t graph_epoch(const struct graph *g);
+
+struct graph_token {
+	uint8_t id[GRAPH_TOKEN_ID];
+	uint8_t secret[GRAPH_KEY];
+	char tenant[GRAPH_TENANT_MAX];
+	int64_t created_ms;
+	int64_t expires_ms;
+	int64_t uses;	   /* agents that may enrol with it; 0: any number */
+	int64_t uses_made; /* agents that did */
+};
+
+/* created_ms and uses_made are set here. -EEXIST; -EINVAL for a bad tenant name. */
+int graph_token_create(struct graph *g, const struct graph_token *token);
+typedef int graph_token_fn(void *context, const struct graph_token *token);
+/* All tokens, oldest first; stops at the first non-zero that fn returns and returns it. */
+int graph_tokens(struct graph *g, graph_token_fn *fn, void *context);
+
+struct graph_agent {
+	int64_t id;
+	int64_t tenant; /* its node */
+	uint8_t public_key[GRAPH_KEY];
+	uint8_t psk[GRAPH_KEY];
+	char tenant_name[GRAPH_TENANT_MAX];
+	uint64_t incarnation;
+	uint64_t sequence;	  /* the last one acted on durably */
+	uint64_t digest_sequence; /* where want comes from */
+	uint16_t want;		  /* sections that differed there and have not come yet */
+};
+
+/*
+ * Makes the agent and its host node, and counts the use of the token. A key that is known already
+ * in the same tenant gets the new psk and keeps its facts. Named results: -ENOENT no such token,
+ * -EKEYEXPIRED, -EDQUOT it has been used up, -EEXIST the key is another tenant's.
+ */
+int graph_enrol(struct graph *g, const uint8_t token[GRAPH_TOKEN_ID],
+	const uint8_t public_key[GRAPH_KEY], const uint8_t psk[GRAPH_KEY], int64_t *agent);
+typedef int graph_agent_fn(void *context, const struct graph_agent *agent);
+int graph_agents(struct graph *g, graph_agent_fn *fn, void *context);
+
+/* How a host is, as the allservers query shows it: "up", "left" (it said goodbye), "down". */
+int graph_status(struct graph *g, int64_t agent, const char *status);
+
+enum graph_verdict {
+	GRAPH_APPLIED,
+	GRAPH_DUPLICATE,   /* acted on before: no effect */
+	GRAPH_QUARANTINED, /* cannot be acted on: kept with the reason, counted, no effect */
+};
+
+struct graph_result {
+	enum graph_verdict verdict;
+	uint64_t sequence; /* now the last one acted on, and below what the ack must repeat */
+	uint64_t digest_sequence;
+	uint16_t want;
+	char reason[128]; /* when quarantined */
+};
+
+/*
+ * Acts on one whole message (wire/messages.def): its effect, the sequence number of its last
+ * fragment and what the answer must hold become durable in the same commit. A new incarnation
+ * starts a new order of sequence numbers. -ENOENT: no such agent.
+ */
+int graph_apply(struct graph *g, int64_t agent, uint64_t incarnation, uint64_t last_sequence,
+	struct span message, struct graph_result *result);
+
+#endif
