@@ -2,6 +2,7 @@
 /* Host fact "os": what uname(1) and lsb_release(1) say, under the names of their options. */
 #include <ctype.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "discover/discover.h"
