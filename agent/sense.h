@@ -27,6 +27,7 @@ enum { SENSE_PACKET_MAX = 65536 };
 enum sense_op {
 	SENSE_RESNAPSHOT = 1,	 /* look at every socket again, now */
 	SENSE_CONNECT_LLDPD = 2, /* connect the socket of lldpd and pass it on */
+	SENSE_ENROLLED = 3,	 /* the CMA has us on disk: calls config.enrolled */
 };
 
 struct sense_request {
@@ -45,6 +46,8 @@ struct sense_config {
 	const char *lldpd_socket; /* path for SENSE_CONNECT_LLDPD; NULL: none */
 	/* Tells facts of the host that come from files: at start and once an hour. NULL: none. */
 	void (*discover)(void *user, sense_emit_fn *emit, void *owner);
+	/* Keeps what proves us to the CMA from now on; NULL: none. */
+	void (*enrolled)(void *user);
 	void *user;
 	const struct log *log;
 };
