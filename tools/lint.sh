@@ -96,7 +96,7 @@ check_cases() { # a module of discover/modules.def without a case fails
 	local module bad=0
 	[ -f discover/modules.def ] || return 0
 	while IFS=: read -r line module; do
-		compgen -G "tests/data/discover/$module/*/expect.json" >/dev/null ||
+		compgen -G "tests/data/discover/$module/*/*" >/dev/null ||
 			compgen -G "tests/unit/test_$module*.c" >/dev/null || compgen -G "tests/unit/test_discover_$module*.c" >/dev/null ||
 			{ echo "discover/modules.def:$line: $module has no case in tests/data/discover/$module" && bad=1; }
 	done < <(grep -nE '^[A-Z_]+\(' discover/modules.def | sed -E 's/^([0-9]+):[A-Z_]+\(([a-z0-9_]+).*/\1:\2/')

@@ -22,12 +22,13 @@ int main(int argc, char **argv)
 	struct sockaddr_storage name;
 	struct addr addr;
 	socklen_t size;
-	int fd;
+	int fd, on = 1;
 
 	if (argc < 3 || addr_parse(argv[1], &addr))
 		errx(2, "usage: activate ADDR:PORT PROGRAM [ARGUMENT...]");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	size = addr_to_sockaddr(&addr, AF_INET, &name);
 	if (bind(fd, (struct sockaddr *)&name, size) || listen(fd, SOMAXCONN))
 		err(1, "listen on %s", argv[1]);

@@ -261,8 +261,9 @@ class Host(Node):
                 self.path("lldpd.sock")]
 
     def probe_start(self, token, *more):
-        self.probe = self.spawn(built("nanoprobe"), "--state-dir", self.state, "--token", token,
-                                *self.options(), *more)
+        """Without a token it goes on with what its state directory holds."""
+        self.probe = self.spawn(built("nanoprobe"), "--state-dir", self.state, *self.options(),
+                                *(("--token", token) if token else ()), *more)
         return self.probe
 
     def once(self, *more):

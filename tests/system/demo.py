@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""make lab: the small estate, alive, for a person to look at and to play with."""
+import signal
+import subprocess
+import sys
+
+import estate
+from lab import Estate, TREE, built
+from suite import Failure, wait_until
+
+QUERIES = (
+    ("hosts", "allservers"),
+    ("services", "allipports"),
+    ("switch ports, from LLDP at both ends", "allswitchports"),
+    ("what web1 uses, and who uses it", "hostdependencies", "host=web1", "direction=both"),
+    ("what suffers when db1 goes", "impact", "node=db1"),
+    ("what suffers when switch sw1 goes", "impact", "node=sw1"),
+    ("how much the graph holds", "nodecount"),
+)
+HINT = """
+==> ask more, in another terminal:
+    alias cmactl='{cmactl} --control {control}'
+    cmactl query list
+    cmactl query hostdependencies host=admin depth=3
+    cmactl -o dot query allswitchports
+==> change something, and see it below:
+    ip netns exec {web2} nc -l 8080          a new service
+    ip netns exec {admin} curl {web1}         a connection
+    ip -n {sw1} link set {port} down               a cable out of switch sw1: web1
+    kill $(ip netns pids {db1})     everything of a host ends
+
+==> changes as they are committed, until Ctrl-C
+"""
+
+
+def show(title, query, *parameters):
+    print(f"\n==> {title}    (cmactl query {' '.join((query, *parameters))})", flush=True)
+
+
+def tables(cma):
+    for title, *query in QUERIES:
+        show(title, *query)
+        print(cma.ctl("query", *query).stdout, end="", flush=True)
+
+
+def main():
+    print("==> 2 switches, 5 hosts, 5 services, 5 kinds of client, 1 CMA", flush=True)
+    print(estate.__doc__.split("\n\n", 1)[1], flush=True)
+    with Estate() as lab:
+        small = estate.Small(lab)
+        cma = lab.cma_start(small.centre)
+        small.services_start()
+        lab.probes_start()
+        small.clients_start()
+        small.lldp_settle()
+        wait_until(lambda: len(cma.query("allswitchports")) >= len(small.hosts), 20,
+                   "the switch ports do not reach the CMA")
+        tables(cma)
+        print(HINT.format(cmactl=built("cmactl"), control=cma.control, web1=small.web1.address,
+                          sw1=small.sw1.namespace, port=small.web1.port,
+                          **{host.name: host.namespace for host in small.hosts
+                             if host is not small.web1}), flush=True)
+        watch = subprocess.Popen([built("cmactl"), "--control", cma.control, "watch"],
+                                 cwd=TREE)  # pylint: disable=consider-using-with
+        try:
+            while watch.poll() is None:
+                small.visit()  # periodic clients: the same edges, so nothing new to tell
+                try:
+                    watch.wait(5)
+                except subprocess.TimeoutExpired:
+                    pass
+        finally:
+            watch.kill()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        print()
+    except Failure as failure:
+        sys.exit(f"lab: {failure}")
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)

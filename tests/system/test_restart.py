@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Services that stop, hosts that leave, programs that are killed: the graph becomes what the hosts
+see, and nothing that was acknowledged is lost."""
+import os
+import random
+
+from answers import plain
+from lab import Estate, built, double
+from suite import Suite, becomes, check, equal, wait_until
+
+suite = Suite()
+
+
+def serve(host, port):
+    process = host.spawn(double("serve"), "tcp", f"{host.address}:{port}")
+    wait_until(lambda: "ready" in process.text(), 5, process.text)
+    return process
+
+
+def listeners(lab, host, **parameters):
+    """The ports of the serve programs of a host, as the CMA knows them."""
+    return {row["port"] for row in lab.cma.query("allipports", **parameters)
+            if row["host"] == host.name and os.path.basename(row["exe"]) == "serve"}
+
+
+def told(lab, host, ports, seconds=10):
+    becomes(lambda: listeners(lab, host), ports, seconds, f"the services of {host.name}")
+
+
+@suite.test
+def service_starts_and_stops(lab):
+    host = lab.nodes["one"]
+    told(lab, host, set())
+    process = serve(host, 7001)
+    told(lab, host, {7001})
+    process.kill()
+    told(lab, host, set())
+    process = serve(host, 7001)
+    told(lab, host, {7001})
+    process.kill()
+    told(lab, host, set())
+
+
+@suite.test
+def client_stays_after_its_service(lab):
+    """A service that stops is gone; who used it is still known, with the same process name after
+    the service is back."""
+    one, two = lab.nodes["one"], lab.nodes["two"]
+
+    def uses():
+        return plain(lab.cma.query("hostdependencies", host="two", direction="down"))
+
+    before = uses()
+    process = serve(one, 7010)
+    client = two.spawn(double("dial"), "tcp", f"{one.address}:7010", "hold")
+
+    def new():
+        return [row for row in uses() if row not in before]
+    joined = wait_until(lambda: [row for row in new() if row.get("peer_host") == "one"], 10,
+                        lambda: f"no dependency: {uses()}")
+    check(joined[0]["process"].startswith("dial:"), joined)
+    process.kill()
+    wait_until(lambda: not [row for row in new() if row.get("peer_process")], 10,
+               lambda: f"the service is gone: {uses()}")
+    process = serve(one, 7010)
+    becomes(new, joined, 10, "the dependency after the service came back")
+    process.kill()
+    client.kill()
+
+
+@suite.test
+def cma_killed(lab):
+    """What happens while the CMA is away is there when it is back."""
+    host = lab.nodes["one"]
+    first = serve(host, 7020)
+    told(lab, host, {7020})
+    lab.cma.process.kill()
+    second = serve(host, 7021)
+    first.kill()
+    lab.cma.start()
+    told(lab, host, {7021}, 45)
+    second.kill()
+    told(lab, host, set())
+
+
+@suite.test
+def cma_killed_again_and_again(lab):
+    """kill -9 in the middle of a stream of changes. What a query showed was committed, and must be
+    there in the history after the restart."""
+    host = lab.nodes["one"]
+    seed = random.randrange(2 ** 32)
+    print(f"    seed {seed}")
+    chance = random.Random(seed)
+    acknowledged = {}
+    for round_number in range(5):
+        ports = {7100 + round_number * 10 + i for i in range(5)}
+        processes = [serve(host, port) for port in sorted(ports)]
+        enough = chance.randrange(0, 5)
+        wait_until(lambda n=enough, p=ports: len(listeners(lab, host) & p) >= n, 40,
+                   lambda: lab.cma.process.text() + host.probe.text())
+        rows = [row for row in lab.cma.query("allipports") if row["port"] in ports]
+        acknowledged.update({row["port"]: row for row in rows})
+        lab.cma.process.kill()
+        lab.cma.start()
+        # At once, before the nanoprobe can tell anything again.
+        equal({row["port"] for row in rows} - listeners(lab, host), set(),
+              "committed services that the restarted CMA does not know")
+        told(lab, host, ports, 45)
+        for process in processes:
+            process.kill()
+        told(lab, host, set(), 45)
+    history = lab.cma.ctl("-o", "json", "history", "one").stdout
+    for port in acknowledged:
+        check(f":{port}" in history, f"port {port} is not in the history")
+
+
+@suite.test
+def nanoprobe_killed(lab):
+    """It comes back with its identity, and what changed meanwhile is told."""
+    host = lab.nodes["two"]
+    first = serve(host, 7200)
+    told(lab, host, {7200})
+    host.probe.kill()
+    first.kill()
+    second = serve(host, 7201)
+    host.probe_start("")
+    told(lab, host, {7201}, 20)
+    equal(len([row for row in lab.cma.query("allservers") if row["host"] == "two"]), 1,
+          "hosts named two")
+    second.kill()
+    told(lab, host, set())
+
+
+@suite.test
+def nanoprobe_killed_without_change(lab):
+    """Both sides agree: nothing in the graph is new."""
+    host = lab.nodes["two"]
+    service = serve(host, 7210)
+    told(lab, host, {7210})
+    before = lab.cma.query("allipports") + lab.cma.query("allswitchports")
+    for _ in range(3):
+        host.probe.kill()
+        host.probe_start("")
+        marker = serve(host, 7211)
+        told(lab, host, {7210, 7211}, 20)
+        marker.kill()
+        told(lab, host, {7210}, 20)
+    equal(lab.cma.query("allipports") + lab.cma.query("allswitchports"), before,
+          "the graph, with its times")
+    service.kill()
+    told(lab, host, set())
+
+
+@suite.test
+def half_of_a_nanoprobe_killed(lab):
+    """Either of the two processes dies: the other ends, so that a supervisor starts both."""
+    host = lab.nodes["two"]
+    for half in (0, 1):
+        pids = host.run("pgrep", "-x", "nanoprobe", "--ns", host.probe.pid, "--nslist", "net")
+        pids = sorted(map(int, pids.stdout.split()))
+        check(len(pids) == 2, f"processes of the nanoprobe: {pids}")
+        os.kill(pids[half], 9)
+        wait_until(lambda: not host.probe.running(), 5, "the other half runs on")
+        host.probe.kill()
+        host.probe_start("")
+        marker = serve(host, 7220 + half)
+        told(lab, host, {7220 + half}, 20)
+        marker.kill()
+        told(lab, host, set())
+
+
+@suite.test
+def both_killed(lab):
+    host = lab.nodes["one"]
+    first = serve(host, 7300)
+    told(lab, host, {7300})
+    host.probe.kill()
+    lab.cma.process.kill()
+    first.kill()
+    second = serve(host, 7301)
+    lab.cma.start()
+    host.probe_start("")
+    told(lab, host, {7301}, 45)
+    second.kill()
+    told(lab, host, set())
+
+
+@suite.test
+def host_leaves(lab):
+    """SIGTERM says goodbye: the host has left, what it was is still known."""
+    host = lab.nodes["three"]
+    service = serve(host, 7400)
+    told(lab, host, {7400})
+    host.probe.stop()
+
+    def status():
+        return {row["host"]: row["status"] for row in lab.cma.query("allservers")}
+    wait_until(lambda: status()["three"] == "left", 10, lambda: status())
+    equal(status()["one"], "up", "status of another host")
+    host.probe_start("")
+    wait_until(lambda: status()["three"] == "up", 20, lambda: status())
+    service.kill()
+    told(lab, host, set())
+
+
+with Estate() as estate:
+    main_switch = estate.switch("sw1")
+    estate.host("centre", main_switch)
+    for name in ("one", "two", "three"):
+        estate.host(name, main_switch)
+    check(os.path.exists(built("cma")), "build first")
+    estate.cma_start(estate.nodes["centre"])
+    estate.probes_start()
+    for name in ("one", "two", "three"):
+        wait_until(lambda n=name: estate.cma.query("hostswitchports", host=n), 15,
+                   "no switch ports")
+    suite.run(estate)
+suite.finish()
