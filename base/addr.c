@@ -83,6 +83,8 @@ int addr_from_sockaddr(const struct sockaddr_storage *from, struct addr *addr)
 socklen_t addr_to_sockaddr(const struct addr *addr, int family, struct sockaddr_storage *to)
 {
 	memset(to, 0, sizeof(*to));
+	if (family == AF_INET && !addr_is_v4(addr->ip))
+		return 0;
 	if (family == AF_INET) {
 		struct sockaddr_in *in = (struct sockaddr_in *)to;
 

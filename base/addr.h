@@ -25,7 +25,10 @@ void addr_text(const struct addr *addr, char *to);
 void addr_ip_text(const uint8_t ip[16], char *to);
 /* -EAFNOSUPPORT when it is neither AF_INET nor AF_INET6. */
 int addr_from_sockaddr(const struct sockaddr_storage *from, struct addr *addr);
-/* Fills to for a socket of the given family (a v4 address on AF_INET6 is sent v4-mapped). */
+/*
+ * Fills to for a socket of the given family (a v4 address on AF_INET6 is sent v4-mapped); its size,
+ * or 0 for a v6 address on AF_INET, which cannot be sent.
+ */
 socklen_t addr_to_sockaddr(const struct addr *addr, int family, struct sockaddr_storage *to);
 
 bool addr_equal(const struct addr *a, const struct addr *b);

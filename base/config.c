@@ -140,13 +140,24 @@ struct file_parse {
 	bool set_before[CONFIG_OPTIONS_MAX]; /* by the command line */
 };
 
-/* ini_parse_stream reads through this, which is how the line of an error is known. */
+/*
+ * ini_parse_stream reads through this, which is how the line of an error is known, and why a line
+ * that is indented or too long for it is not taken for something else.
+ */
 static char *next_line(char *to, int size, void *user)
 {
 	struct file_parse *parse = user;
+	struct config *config = parse->config;
+	char *line = fgets(to, size, parse->file);
+	size_t indent = line ? strspn(line, " \t") : 0, length = line ? strlen(line) : 0;
 
 	parse->line++;
-	return fgets(to, size, parse->file);
+	if (line && length + 1 == (size_t)size && line[length - 1] != '\n' && !config->error[0])
+		snprintf(config->error, sizeof(config->error), "%s:%d: longer than %d characters",
+			parse->path, parse->line, size - 2);
+	if (line)
+		memmove(line, line + indent, length + 1 - indent);
+	return line;
 }
 
 static int on_file_value(void *user, const char *section, const char *name, const char *value)
@@ -167,8 +178,8 @@ static int on_file_value(void *user, const char *section, const char *name, cons
 		snprintf(config->error, sizeof(config->error), "%sunknown key '%s'", where, name);
 		return 0;
 	}
-	if (parse->set_before[index])
-		return !value_complaint(&config->defs[index], value);
+	if (parse->set_before[index] && !value_complaint(&config->defs[index], value))
+		return 1;
 	return !config_set(config, index, value, where);
 }
 
@@ -188,9 +199,12 @@ int config_parse_file(struct config *config, const char *path)
 		return err;
 	}
 	line = ini_parse_stream(next_line, &parse, on_file_value, &parse);
+	err = ferror(parse.file) ? -EIO : 0; /* it is a directory, for example */
 	fclose(parse.file);
-	if (!line)
-		return 0;
+	if (err)
+		snprintf(config->error, sizeof(config->error), "cannot read %s", path);
+	if (err || (!line && !config->error[0]))
+		return err;
 	if (!config->error[0])
 		snprintf(config->error, sizeof(config->error), "%s:%d: not 'key = value'", path,
 			line);

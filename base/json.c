@@ -43,7 +43,7 @@ json_t *json_bytes(struct span bytes)
 	json_t *value;
 
 	while (bytes.size) {
-		size_t good = text_utf8_prefix(bytes);
+		size_t good = strnlen((const char *)bytes.data, text_utf8_prefix(bytes));
 
 		put_bytes(&out, bytes.data, good);
 		bytes = SPAN(bytes.data + good, bytes.size - good);

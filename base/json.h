@@ -17,7 +17,7 @@ char *json_text(const json_t *value);
  * "line:column: ..."; the caller decrefs the value.
  */
 json_t *json_parse(struct span text, size_t limit, char *error, size_t error_size);
-/* A JSON string of bytes that may not be UTF-8: invalid bytes become U+FFFD. */
+/* A JSON string of bytes that may not be UTF-8: invalid bytes, and NUL, become U+FFFD. */
 json_t *json_bytes(struct span bytes);
 /* Sets object[key] to a string, unless text is NULL or empty. */
 void json_set_text(json_t *object, const char *key, const char *text);

@@ -10,11 +10,15 @@
 
 void text_time(int64_t wall_ms, char *to)
 {
-	int64_t milliseconds = ((wall_ms % 1000) + 1000) % 1000;
-	time_t seconds = (time_t)((wall_ms - milliseconds) / 1000);
+	int64_t milliseconds = wall_ms % 1000;
+	time_t seconds = (time_t)(wall_ms / 1000);
 	struct tm parts;
 	size_t length;
 
+	if (milliseconds < 0) {
+		milliseconds += 1000;
+		seconds--;
+	}
 	if (!gmtime_r(&seconds, &parts)) {
 		text_copy_to(to, TEXT_TIME_SIZE, "-");
 		return;
@@ -23,51 +27,83 @@ void text_time(int64_t wall_ms, char *to)
 	snprintf(to + length, TEXT_TIME_SIZE - length, ".%03dZ", (int)milliseconds);
 }
 
-/* ".123456" -> 123; stops behind the digits. */
-static const char *parse_fraction(const char *at, int64_t *milliseconds)
+/* Takes exactly count digits, whose value must be in [low, high], and moves *at behind them. */
+static bool take_digits(const char **at, int count, int low, int high, int *value)
 {
-	int64_t scale = 100;
+	*value = 0;
+	for (; count > 0; count--, ++*at) {
+		if (!isdigit((unsigned char)**at))
+			return false;
+		*value = *value * 10 + (**at - '0');
+	}
+	return *value >= low && *value <= high;
+}
 
-	*milliseconds = 0;
-	if (*at != '.')
-		return at;
-	for (at++; isdigit((unsigned char)*at); at++, scale /= 10)
-		*milliseconds += (*at - '0') * scale;
-	return at;
+static bool take_char(const char **at, const char *any_of)
+{
+	if (!**at || !strchr(any_of, **at))
+		return false;
+	++*at;
+	return true;
+}
+
+static bool take_date(const char **at, struct tm *parts)
+{
+	bool good = take_digits(at, 4, 1, 9999, &parts->tm_year) && take_char(at, "-") &&
+		take_digits(at, 2, 1, 12, &parts->tm_mon) && take_char(at, "-") &&
+		take_digits(at, 2, 1, 31, &parts->tm_mday);
+	struct tm given;
+
+	parts->tm_year -= 1900;
+	parts->tm_mon -= 1;
+	given = *parts;
+	timegm(&given); /* makes 31 February 3 March */
+	return good && given.tm_mday == parts->tm_mday;
+}
+
+/* "10:20:30.123456"; a 60th second is let through: clocks show it. */
+static bool take_clock(const char **at, struct tm *parts, int64_t *milliseconds)
+{
+	int digit;
+
+	if (!take_digits(at, 2, 0, 23, &parts->tm_hour) || !take_char(at, ":") ||
+		!take_digits(at, 2, 0, 59, &parts->tm_min) || !take_char(at, ":") ||
+		!take_digits(at, 2, 0, 60, &parts->tm_sec))
+		return false;
+	if (!take_char(at, "."))
+		return true;
+	for (int64_t scale = 100; take_digits(at, 1, 0, 9, &digit); scale /= 10)
+		*milliseconds += digit * scale;
+	return isdigit((unsigned char)(*at)[-1]);
 }
 
 /* "Z" or "+02:00" -> seconds east of UTC. */
-static int parse_offset(const char *at, int64_t *seconds)
+static bool take_offset(const char **at, int64_t *seconds)
 {
-	int hours, minutes, used = 0;
+	int sign = **at == '-' ? -1 : 1, hours, minutes;
 
 	*seconds = 0;
-	if (!strcmp(at, "Z") || !strcmp(at, "z"))
-		return 0;
-	if ((*at != '+' && *at != '-') ||
-		sscanf(at + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || used != 5 || at[6])
-		return -EINVAL;
-	*seconds = (int64_t)hours * 3600 + minutes * 60;
-	if (*at == '-')
-		*seconds = -*seconds;
-	return 0;
+	if (take_char(at, "Zz"))
+		return true;
+	if (!take_char(at, "+-") || !take_digits(at, 2, 0, 23, &hours) || !take_char(at, ":") ||
+		!take_digits(at, 2, 0, 59, &minutes))
+		return false;
+	*seconds = sign * (hours * 3600 + minutes * 60);
+	return true;
 }
 
 static int parse_rfc3339(const char *text, int64_t *wall_ms)
 {
 	struct tm parts = { .tm_isdst = 0 };
 	int64_t milliseconds = 0, offset = 0;
-	const char *at = strptime(text, "%Y-%m-%d", &parts);
+	const char *at = text;
 
-	if (!at)
+	if (!take_date(&at, &parts))
 		return -EINVAL;
-	if (*at) {
-		if (*at != 'T' && *at != 't' && *at != ' ')
-			return -EINVAL;
-		at = strptime(at + 1, "%H:%M:%S", &parts);
-		if (!at || parse_offset(parse_fraction(at, &milliseconds), &offset))
-			return -EINVAL;
-	}
+	if (*at &&
+		(!take_char(&at, "Tt ") || !take_clock(&at, &parts, &milliseconds) ||
+			!take_offset(&at, &offset) || *at))
+		return -EINVAL;
 	*wall_ms = ((int64_t)timegm(&parts) - offset) * 1000 + milliseconds;
 	return 0;
 }
