@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 files() { # files PATTERN...: of the tree, whether committed yet or not
-	git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do
+	git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null | while read -r file; do
 		[ -f "$file" ] && printf '%s\n' "$file"
 	done
 }

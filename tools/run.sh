@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 address=${ADDRESS:-127.0.0.1:1984}
 seconds=30 # how long to wait for the first facts
-dir=build/run # relative: the path of a unix socket holds 107 bytes
+dir=${RUN_DIR:-build/run} # relative: the path of a unix socket holds 107 bytes
 export LC_ALL=C.UTF-8
 
 say() { printf '\n==> %s\n' "$*"; }
@@ -15,35 +15,35 @@ fail() {
 	printf '\nrun.sh: %s\n' "$*" >&2
 	exit 1
 }
-ctl() { build/cmactl --control $dir/cma.sock "$@"; }
+ctl() { build/cmactl --control "$dir/cma.sock" "$@"; }
 
 # ---- what we start is written down as "pid start-time", which no other process ever has ---------
 started_at() { sed -E 's/.*\) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 ours() { [ -n "$2" ] && [ "$(started_at "$1")" = "$2" ]; }
 end_all() { # end_all: SIGTERM, and after three seconds SIGKILL
 	local signal pid since left _
-	[ -s $dir/started ] || return 0
+	[ -s "$dir/started" ] || return 0
 	for signal in TERM KILL; do
 		while read -r pid since; do
 			ours "$pid" "$since" && kill -$signal "$pid" 2>/dev/null
-		done <$dir/started
+		done <"$dir/started"
 		for _ in {1..30}; do
 			left=0
 			while read -r pid since; do
 				ours "$pid" "$since" && left=1
-			done <$dir/started
+			done <"$dir/started"
 			[ $left = 0 ] && break 2
 			sleep 0.1
 		done
 	done
-	rm -f $dir/started
+	rm -f "$dir/started"
 }
 start() { # start NAME COMMAND...: in the background, log in build/run/NAME.log
 	local name=$1
 	shift
 	"$@" >"$dir/$name.log" 2>&1 </dev/null &
 	last=$!
-	echo "$last $(started_at $last)" >>$dir/started
+	echo "$last $(started_at $last)" >>"$dir/started"
 }
 wait_for() { # wait_for SECONDS COMMAND...: until it succeeds
 	local until=$((SECONDS + $1))
@@ -60,8 +60,8 @@ make --no-print-directory deps || fail "installing packages failed"
 say "build"
 make --no-print-directory "-j$(nproc)" all || fail "the build failed"
 
-mkdir -p $dir && chmod 755 build $dir
-exec 9>$dir/lock
+mkdir -p "$dir" && chmod 755 "$(dirname "$dir")" "$dir"
+exec 9>"$dir/lock"
 flock -n 9 || fail "another 'make run' of this tree is running"
 end_all
 trap 'end_all 9>&-' EXIT
@@ -70,22 +70,22 @@ trap 'exit 143' TERM HUP
 
 say "start"
 lldp=/run/lldpd.socket
-if ! lldpcli -u $lldp show configuration >/dev/null 2>&1; then
-	lldp=$dir/lldpd.sock
+if ! lldpcli -u "$lldp" show configuration >/dev/null 2>&1; then
+	lldp="$dir/lldpd.sock"
 	echo "lldpd does not run: starting one that only listens"
-	start lldpd lldpd -d -r -u $lldp 9>&-
-	wait_for 5 lldpcli -u $lldp show configuration ||
+	start lldpd lldpd -d -r -u "$lldp" 9>&-
+	wait_for 5 lldpcli -u "$lldp" show configuration ||
 		echo "lldpd does not start: no switch ports (see $dir/lldpd.log)"
 fi
-start cma build/cma --state-dir $dir/cma --listen "$address" --control $dir/cma.sock 9>&-
-wait_for 10 ctl status || fail "the CMA does not start:"$'\n'"$(tail -n 5 $dir/cma.log)"
-start nanoprobe build/nanoprobe --state-dir $dir/nanoprobe --token "$(ctl token create)" \
-	--lldpd-socket $lldp 9>&-
+start cma build/cma --state-dir "$dir/cma" --listen "$address" --control "$dir/cma.sock" 9>&-
+wait_for 10 ctl status || fail "the CMA does not start:"$'\n'"$(tail -n 5 "$dir/cma.log")"
+start nanoprobe build/nanoprobe --state-dir "$dir/nanoprobe" --token "$(ctl token create)" \
+	--lldpd-socket "$lldp" 9>&-
 probe=$last
 
 # shellcheck disable=SC2317 # called by wait_for
 found() { [ "$(ctl -o csv query allipports 2>/dev/null | wc -l)" -gt 1 ]; }
-wait_for $seconds found || fail "no facts after $seconds s:"$'\n'"$(tail -n 5 $dir/nanoprobe.log)"
+wait_for $seconds found || fail "no facts after $seconds s:"$'\n'"$(tail -n 5 "$dir/nanoprobe.log")"
 host=$(ctl -o json query allservers | sed -nE '/"host": *"/{s/.*"host": *"([^"]*)".*/\1/p;q}')
 
 table() { # table TITLE QUERY...: the answer, or that there is none
@@ -103,7 +103,7 @@ table "addresses heard of that no known host owns" unknownips
 cat <<END
 
 ==> ask more, in another terminal (all queries: cmactl query list):
-    alias cmactl='$PWD/build/cmactl --control $PWD/$dir/cma.sock'
+    alias cmactl='$(realpath build/cmactl) --control $(realpath "$dir/cma.sock")'
     cmactl status
     cmactl query changes from=-10m
     cmactl query impact node=$host
@@ -113,6 +113,6 @@ cat <<END
 ==> changes as they are committed, until Ctrl-C
 END
 ctl watch 9>&- &
-echo "$! $(started_at $!)" >>$dir/started
-wait $probe
-fail "the nanoprobe ended:"$'\n'"$(tail -n 5 $dir/nanoprobe.log)"
+echo "$! $(started_at $!)" >>"$dir/started"
+wait "$probe"
+fail "the nanoprobe ended:"$'\n'"$(tail -n 5 "$dir/nanoprobe.log")"

@@ -24,10 +24,10 @@ HINT = """
     cmactl query hostdependencies host=admin depth=3
     cmactl -o dot query allswitchports
 ==> change something, and see it below:
-    ip netns exec {web2} nc -l 8080          a new service
-    ip netns exec {admin} curl {web1}         a connection
-    ip -n {sw1} link set {port} down               a cable out of switch sw1: web1
-    kill $(ip netns pids {db1})     everything of a host ends
+    ip netns exec {web2} python3 -m http.server    a new service
+    ip netns exec {admin} curl {web1}               a connection
+    ip -n {sw1} link set {port} down                     the cable of web1 out of its switch
+    kill $(ip netns pids {db1})           everything on a host ends
 
 ==> changes as they are committed, until Ctrl-C
 """
