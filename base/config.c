@@ -39,8 +39,10 @@ static size_t config_find(const struct config *config, const char *name, size_t 
 
 static bool choice_has(const char *choices, const char *value)
 {
-	size_t length = strlen(value);
+	size_t length = strcspn(value, "|");
 
+	if (value[length])
+		return false;
 	for (const char *at = choices; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL) {
 		if (!strncmp(at, value, length) && (at[length] == '|' || !at[length]) && length)
 			return true;
