@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/net.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent/dryrun.h"
+#include "agent/ipc.h"
+#include "agent/observe.h"
+#include "agent/sense.h"
+#include "agent/tracker.h"
+#include "agent/uplink.h"
+#include "base/alloc.h"
+
+enum {
+	RECEIVE_BATCH = 64, /* packets or datagrams taken before others get their turn */
+	START_SECONDS = 5,  /* how long lldpd may delay the first telling */
+	SILENT_CALLS = 3,   /* calls without an answer before the log says so */
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,
+};
+
+struct net {
+	struct net_config config;
+	struct addr cma;
+	struct ev_loop *loop;
+	ev_io sense, udp, descriptors[OBSERVE_DESCRIPTORS];
+	ev_timer timer;
+	ev_signal terminated, interrupted;
+	ev_prepare before_wait;
+	struct tracker *tracker;
+	struct observe *observe;
+	struct uplink *uplink;
+	struct instant start_deadline;
+	bool sense_ready, ready;
+	bool enrolled_told;
+	struct uplink_status logged;
+	int exit_code;
+};
+
+static void net_stop(struct net *net, int exit_code)
+{
+	net->exit_code = exit_code;
+	ev_break(net->loop, EVBREAK_ALL);
+}
+
+static void random_bytes(void *owner, void *to, size_t size)
+{
+	(void)owner;
+	seal_random(to, size);
+}
+
+static void request_sense(struct net *net, enum sense_op op)
+{
+	struct sense_request request = { .op = op };
+	int err = ipc_send(net->config.sense, SPAN(&request, sizeof(request)), -1);
+
+	if (err)
+		log_error(net->config.log, "request to sense: %s", strerror(-err));
+}
+
+static void connect_lldpd(void *owner)
+{
+	request_sense(owner, SENSE_CONNECT_LLDPD);
+}
+
+/* ---- what comes from sense ------------------------------------------------------------------- */
+
+static int take_facts(struct net *net, struct reader *r)
+{
+	struct fact fact;
+
+	while (fact_get(r, &fact))
+		observe_fact(net->observe, &fact);
+	return r->failed ? -EBADMSG : 0;
+}
+
+static int take_descriptor(struct net *net, struct reader *r, struct ipc_packet *packet)
+{
+	int err = (int)get_u32(r), fd = packet->passed;
+
+	if (!reader_done(r) || err > 0 || (!err && fd < 0))
+		return -EBADMSG;
+	packet->passed = -1;
+	observe_lldp_connected(net->observe, err ? err : fd, instant_now(), wall_now_ms());
+	return 0;
+}
+
+static int take_packet(struct net *net, struct ipc_packet *packet)
+{
+	struct reader r = reader_of(SPAN(packet->data, packet->size));
+
+	switch (get_u8(&r)) {
+	case SENSE_FACTS:
+		return take_facts(net, &r);
+	case SENSE_READY:
+		net->sense_ready = true;
+		return 0;
+	case SENSE_FD:
+		return take_descriptor(net, &r, packet);
+	default:
+		return -EBADMSG;
+	}
+}
+
+static void on_sense(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct net *net = watcher->data;
+	int got = 1;
+
+	(void)loop;
+	(void)events;
+	for (int i = 0; i < RECEIVE_BATCH && got == 1; i++) {
+		struct ipc_packet packet;
+
+		got = ipc_receive(watcher->fd, &packet);
+		if (got == 1) {
+			int err = take_packet(net, &packet);
+
+			ipc_free(&packet);
+			got = err ? err : 1;
+		}
+	}
+	if (got == 1 || got == -EAGAIN)
+		return;
+	if (got < 0)
+		log_error(net->config.log, "packet from sense: %s", strerror(-got));
+	net_stop(net, got ? EXIT_FAILED : EXIT_OK);
+}
+
+/* ---- what the CMA says, and what it is told -------------------------------------------------- */
+
+static void on_udp(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct net *net = watcher->data;
+	uint8_t datagram[PACKET_MAX + 1];
+
+	(void)loop;
+	(void)events;
+	for (int i = 0; i < RECEIVE_BATCH; i++) {
+		ssize_t size = recv(watcher->fd, datagram, sizeof(datagram), 0);
+
+		if (size < 0)
+			return;
+		uplink_input(net->uplink, instant_now(), SPAN(datagram, (size_t)size));
+	}
+}
+
+static void send_datagrams(struct net *net)
+{
+	int family = addr_is_v4(net->cma.ip) ? AF_INET : AF_INET6;
+	struct sockaddr_storage to;
+	socklen_t length = addr_to_sockaddr(&net->cma, family, &to);
+	uint8_t datagram[PACKET_MAX];
+	size_t size;
+
+	/* What cannot be sent now is a lost datagram: the uplink sends it again. */
+	while ((size = uplink_output(net->uplink, instant_now(), datagram)))
+		sendto(net->udp.fd, datagram, size, MSG_DONTWAIT, (struct sockaddr *)&to, length);
+}
+
+static const char *refusal_text(enum welcome_refusal refusal)
+{
+	switch (refusal) {
+	case WELCOME_TOKEN_EXPIRED:
+		return "the token has expired; make another with 'cmactl token create'";
+	case WELCOME_TOKEN_USED_UP:
+		return "the token has been used up; make another with 'cmactl token create'";
+	case WELCOME_OTHER_TENANT:
+		return "this host belongs to another tenant than the token";
+	case WELCOME_OK:
+	case WELCOME_REFUSAL_MASK:
+		break;
+	}
+	return "no reason that this version knows";
+}
+
+/* One line when something about the CMA changes. */
+static void log_status(struct net *net, const struct uplink_status *status)
+{
+	const struct uplink_status *logged = &net->logged;
+	const struct log *log = net->config.log;
+	char cma[ADDR_TEXT_SIZE];
+
+	addr_text(&net->cma, cma);
+	if (status->refusal && status->refusal != logged->refusal)
+		log_error(log, "the CMA at %s refuses us: %s", cma, refusal_text(status->refusal));
+	else if (status->wrong_secret && !logged->wrong_secret)
+		log_error(log,
+			"the CMA at %s does not accept our token: was it revoked, or made by "
+			"another CMA?",
+			cma);
+	else if (status->sessions > logged->sessions)
+		log_info(log, "connected to the CMA at %s", cma);
+	else if (status->calls >= SILENT_CALLS && logged->calls < SILENT_CALLS)
+		log_warn(log,
+			"no answer from %s yet (is a CMA running there, and is it the one that made "
+			"the token?); trying on",
+			cma);
+	net->logged = *status;
+}
+
+static void run_uplink(struct net *net)
+{
+	const struct uplink_status *status;
+
+	if (net->ready)
+		send_datagrams(net);
+	status = uplink_status(net->uplink);
+	log_status(net, status);
+	if (status->enrolled && !net->enrolled_told) {
+		net->enrolled_told = true;
+		request_sense(net, SENSE_ENROLLED);
+	}
+}
+
+/* ---- the loop -------------------------------------------------------------------------------- */
+
+static void on_descriptor(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct net *net = watcher->data;
+
+	(void)loop;
+	(void)events;
+	observe_run(net->observe, instant_now(), wall_now_ms());
+}
+
+/* Descriptors come and go with lldpd. */
+static void watch_descriptors(struct net *net)
+{
+	int fds[OBSERVE_DESCRIPTORS];
+
+	observe_descriptors(net->observe, fds);
+	for (int i = 0; i < OBSERVE_DESCRIPTORS; i++) {
+		ev_io *watcher = &net->descriptors[i];
+
+		if (ev_is_active(watcher) && watcher->fd == fds[i])
+			continue;
+		ev_io_stop(net->loop, watcher);
+		ev_io_set(watcher, fds[i], EV_READ);
+		if (fds[i] >= 0)
+			ev_io_start(net->loop, watcher);
+	}
+}
+
+/* The first telling waits for everything that is there at the start, so that it is complete. */
+static void check_ready(struct net *net, struct instant now)
+{
+	if (net->ready || !net->sense_ready ||
+		(!observe_settled(net->observe) && instant_before(now, net->start_deadline)))
+		return;
+	net->ready = true;
+	if (net->uplink)
+		uplink_ready(net->uplink);
+}
+
+static void arm_timer(struct net *net, struct instant now)
+{
+	struct instant deadline = observe_deadline(net->observe);
+	int64_t wait_ns;
+
+	if (net->sense_ready && !net->ready)
+		deadline = instant_first(deadline, net->start_deadline);
+	if (net->uplink)
+		deadline = instant_first(deadline, uplink_deadline(net->uplink));
+	ev_timer_stop(net->loop, &net->timer);
+	if (deadline.ns == INSTANT_NEVER.ns)
+		return;
+	wait_ns = instant_sub(deadline, now);
+	ev_timer_set(&net->timer, (double)(wait_ns > NS_PER_MS ? wait_ns : NS_PER_MS) / 1e9, 0.);
+	ev_timer_start(net->loop, &net->timer);
+}
+
+/* Before the process sleeps: everything that the events since the last time lead to. */
+static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+	struct net *net = watcher->data;
+
+	(void)loop;
+	(void)events;
+	check_ready(net, instant_now());
+	if (net->uplink)
+		run_uplink(net);
+	else
+		dryrun_print(net->tracker, stdout);
+	watch_descriptors(net);
+	arm_timer(net, instant_now());
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct net *net = watcher->data;
+	struct instant now = instant_now();
+
+	(void)loop;
+	(void)events;
+	if (!instant_before(now, observe_deadline(net->observe)))
+		observe_run(net->observe, now, wall_now_ms());
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+	(void)loop;
+	(void)events;
+	net_stop(watcher->data, EXIT_OK);
+}
+
+static int open_udp(const struct addr *cma)
+{
+	bool v4 = addr_is_v4(cma->ip);
+	int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int dont_fragment = v4 ? IP_PMTUDISC_DO : IPV6_PMTUDISC_DO;
+
+	if (fd < 0)
+		return -errno;
+	if (v4)
+		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &dont_fragment, sizeof(dont_fragment));
+	else
+		setsockopt(
+			fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &dont_fragment, sizeof(dont_fragment));
+	return fd;
+}
+
+static int start_uplink(struct net *net, const struct identity *identity)
+{
+	struct uplink_config config = {
+		.key = identity->key,
+		.tracker = net->tracker,
+		.has_token = identity->has_token,
+		.enrolled = identity->enrolled,
+		.random = random_bytes,
+	};
+	int fd = open_udp(&identity->cma);
+
+	if (fd < 0) {
+		log_error(net->config.log, "UDP socket: %s", strerror(-fd));
+		return fd;
+	}
+	memcpy(config.cma, identity->cma_public, sizeof(config.cma));
+	memcpy(config.token_id, identity->token_id, sizeof(config.token_id));
+	memcpy(config.token_secret, identity->token_secret, sizeof(config.token_secret));
+	memcpy(config.psk, identity->psk, sizeof(config.psk));
+	net->cma = identity->cma;
+	net->enrolled_told = identity->enrolled;
+	net->uplink = uplink_new(&config);
+	seal_wipe(&config, sizeof(config));
+	ev_io_init(&net->udp, on_udp, fd, EV_READ);
+	net->udp.data = net;
+	ev_io_start(net->loop, &net->udp);
+	return 0;
+}
+
+/* Watchers of libev are plain structures that are set up in place. */
+static void start_watchers(struct net *net)
+{
+	ev_io_init(&net->sense, on_sense, net->config.sense, EV_READ);
+	ev_timer_init(&net->timer, on_timer, 0., 0.);
+	ev_signal_init(&net->terminated, on_signal, SIGTERM);
+	ev_signal_init(&net->interrupted, on_signal, SIGINT);
+	ev_prepare_init(&net->before_wait, on_before_wait);
+	net->sense.data = net->timer.data = net->terminated.data = net;
+	net->interrupted.data = net->before_wait.data = net;
+	for (int i = 0; i < OBSERVE_DESCRIPTORS; i++) {
+		ev_io_init(&net->descriptors[i], on_descriptor, -1, EV_READ);
+		net->descriptors[i].data = net;
+	}
+	ev_io_start(net->loop, &net->sense);
+	ev_signal_start(net->loop, &net->terminated);
+	ev_signal_start(net->loop, &net->interrupted);
+	ev_prepare_start(net->loop, &net->before_wait);
+}
+
+int net_new(const struct net_config *config, struct net **made)
+{
+	struct net *net = mem_alloc(1, sizeof(*net));
+	const struct identity *identity = config->identity;
+	uint8_t digest_key[SEAL_FACT_KEY] = { 0 };
+	struct observe_config observe = {
+		.own_netns = config->own_netns,
+		.owner = net,
+		.connect_lldpd = connect_lldpd,
+	};
+	struct instant now = instant_now();
+	int err = 0;
+
+	net->config = *config;
+	net->loop = ev_loop_new(EVFLAG_AUTO);
+	net->udp.fd = -1;
+	net->start_deadline = instant_add(now, START_SECONDS * NS_PER_SEC);
+	start_watchers(net);
+	if (identity)
+		seal_fact_key(identity->key.public, digest_key);
+	net->tracker = observe.tracker = tracker_new(digest_key);
+	net->observe = observe_new(&observe, now, wall_now_ms());
+	if (identity)
+		err = start_uplink(net, identity);
+	if (err) {
+		net_free(net);
+		net = NULL;
+	}
+	*made = net;
+	return err;
+}
+
+int net_run(struct net *net)
+{
+	ev_run(net->loop, 0);
+	if (net->uplink) {
+		uplink_leave(net->uplink);
+		send_datagrams(net);
+	}
+	return net->exit_code;
+}
+
+void net_free(struct net *net)
+{
+	if (!net)
+		return;
+	if (net->uplink)
+		uplink_free(net->uplink);
+	observe_free(net->observe);
+	tracker_free(net->tracker);
+	if (net->udp.fd >= 0)
+		close(net->udp.fd);
+	ev_loop_destroy(net->loop);
+	free(net);
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/identity.h"
+#include "base/alloc.h"
+#include "base/file.h"
+
+enum { ERROR_SIZE = 256 };
+
+struct bench {
+	char dir[32];
+	char error[ERROR_SIZE];
+	struct identity identity;
+};
+
+static int setup(void **state)
+{
+	struct bench *bench = mem_alloc(1, sizeof(*bench));
+
+	assert_int_equal(seal_init(), 0);
+	strcpy(bench->dir, "/tmp/test_identity_XXXXXX");
+	*state = bench;
+	return mkdtemp(bench->dir) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	static const char *const files[] = { "version", "lock", "key", "enrolment" };
+	struct bench *bench = *state;
+	int dir autoclose = open(bench->dir, O_RDONLY | O_DIRECTORY);
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		unlinkat(dir, files[i], 0);
+	rmdir(bench->dir);
+	free(bench);
+	return 0;
+}
+
+static int open_with(struct bench *bench, const char *token, const char *cma)
+{
+	return identity_open(&bench->identity, bench->dir, token, cma, bench->error, ERROR_SIZE);
+}
+
+/* A token of a CMA whose key is filled with fill. */
+static char *make_token(uint8_t fill)
+{
+	struct token token = { .id = { 1 } };
+	char *text = mem_alloc(TOKEN_TEXT_SIZE, 1);
+
+	assert_int_equal(addr_parse("192.0.2.1:1984", &token.cma), 0);
+	memset(token.cma_public, fill, sizeof(token.cma_public));
+	memset(token.secret, 0x77, sizeof(token.secret));
+	token_text(&token, text);
+	return text;
+}
+
+static void put_file(struct bench *bench, const char *name, const char *text, mode_t mode)
+{
+	int dir autoclose = open(bench->dir, O_RDONLY | O_DIRECTORY);
+
+	assert_int_equal(file_replace(dir, name, text, strlen(text), mode), 0);
+}
+
+static void assert_error(struct bench *bench, int err, int expected, const char *words)
+{
+	assert_int_equal(err, expected);
+	if (!strstr(bench->error, words))
+		fail_msg("'%s' is not in '%s'", words, bench->error);
+}
+
+static void test_no_token_says_what_to_do(void **state)
+{
+	struct bench *bench = *state;
+
+	assert_error(bench, open_with(bench, NULL, NULL), -ENOKEY, "cmactl token create");
+}
+
+static void test_token_then_enrolment_without_it(void **state)
+{
+	struct bench *bench = *state;
+	char *token autofree = make_token(0x11);
+	uint8_t key[SEAL_KEY], psk[SEAL_KEY];
+	struct stat info;
+	char *path autofree = text_format("%s/enrolment", bench->dir);
+
+	assert_int_equal(open_with(bench, token, NULL), 0);
+	assert_true(bench->identity.has_token && !bench->identity.enrolled);
+	memcpy(key, bench->identity.key.public, sizeof(key));
+	keys_agent_psk(bench->identity.token_secret, key, psk);
+	assert_int_equal(identity_keep(&bench->identity), 0);
+	assert_int_equal(stat(path, &info), 0);
+	assert_int_equal(info.st_mode & 0777, 0600);
+	identity_close(&bench->identity);
+
+	assert_int_equal(open_with(bench, NULL, "[2001:db8::1]:7"), 0);
+	assert_true(bench->identity.enrolled && !bench->identity.has_token);
+	assert_memory_equal(bench->identity.key.public, key, sizeof(key));
+	assert_memory_equal(bench->identity.psk, psk, sizeof(psk));
+	assert_int_equal(bench->identity.cma.port, 7);
+	assert_false(addr_is_v4(bench->identity.cma.ip));
+	identity_close(&bench->identity);
+}
+
+static void test_token_of_another_cma_wins(void **state)
+{
+	struct bench *bench = *state;
+	char *first autofree = make_token(0x11), *second autofree = make_token(0x22);
+
+	assert_int_equal(open_with(bench, first, NULL), 0);
+	assert_int_equal(identity_keep(&bench->identity), 0);
+	identity_close(&bench->identity);
+	assert_int_equal(open_with(bench, first, NULL), 0);
+	assert_true(bench->identity.enrolled);
+	identity_close(&bench->identity);
+	assert_int_equal(open_with(bench, second, NULL), 0);
+	assert_false(bench->identity.enrolled);
+	assert_int_equal(bench->identity.cma_public[0], 0x22);
+	identity_close(&bench->identity);
+}
+
+static void test_second_instance_is_refused(void **state)
+{
+	struct bench *bench = *state;
+	char *token autofree = make_token(0x11);
+	struct identity second;
+
+	assert_int_equal(open_with(bench, token, NULL), 0);
+	assert_error(bench,
+		identity_open(&second, bench->dir, token, NULL, bench->error, ERROR_SIZE),
+		-EWOULDBLOCK, "another nanoprobe");
+	identity_close(&bench->identity);
+	assert_int_equal(open_with(bench, token, NULL), 0);
+	identity_close(&bench->identity);
+}
+
+static void test_what_is_broken_is_named(void **state)
+{
+	struct bench *bench = *state;
+	char *token autofree = make_token(0x11);
+
+	assert_error(bench, open_with(bench, "np1:rubbish", NULL), -EINVAL, "--token");
+	put_file(bench, "enrolment", "{\"cma\":\"x\"}", 0600);
+	assert_error(bench, open_with(bench, token, NULL), -EINVAL, "/enrolment: not an enrolment");
+	put_file(bench, "enrolment", "{", 0600);
+	assert_error(bench, open_with(bench, token, NULL), -EINVAL, "/enrolment: 1:");
+	put_file(bench, "enrolment", "", 0600);
+	put_file(bench, "key", "short", 0600);
+	assert_error(bench, open_with(bench, token, NULL), -EINVAL, "/key: not a key");
+	put_file(bench, "key", "01234567890123456789012345678901", 0644);
+	assert_error(bench, open_with(bench, token, NULL), -EPERM, "/key: others may");
+}
+
+static void test_newer_state_is_refused(void **state)
+{
+	struct bench *bench = *state;
+	char *token autofree = make_token(0x11);
+
+	put_file(bench, "version", "2\n", 0644);
+	assert_error(bench, open_with(bench, token, NULL), -EPROTONOSUPPORT, "newer version");
+	put_file(bench, "version", "1\n", 0644);
+	assert_int_equal(open_with(bench, token, NULL), 0);
+	identity_close(&bench->identity);
+}
+
+static void test_a_directory_that_cannot_be(void **state)
+{
+	struct identity identity;
+	char error[ERROR_SIZE];
+
+	(void)state;
+	assert_int_not_equal(
+		identity_open(&identity, "/dev/null/x", NULL, NULL, error, sizeof(error)), 0);
+	assert_non_null(strstr(error, "/dev/null/x"));
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(test_no_token_says_what_to_do),
+		CASE(test_token_then_enrolment_without_it),
+		CASE(test_token_of_another_cma_wins),
+		CASE(test_second_instance_is_refused),
+		CASE(test_what_is_broken_is_named),
+		CASE(test_newer_state_is_refused),
+		CASE(test_a_directory_that_cannot_be),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
