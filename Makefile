@@ -10,6 +10,7 @@ MAKEFLAGS += --no-builtin-rules
 
 VERSION := 0.1.0
 BUILD   ?= build
+OBJ     := $(BUILD)/obj
 CC      ?= gcc
 ifeq ($(origin CC),default)
 CC      := gcc
@@ -35,7 +36,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wsw
 HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 OPTIMIZE ?= -O2
 CFLAGS   += -std=c11 -g $(OPTIMIZE) $(WARNINGS)
-CPPFLAGS += -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' -I. -I$(BUILD)
+CPPFLAGS += -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' -I. -I$(OBJ)
 CPPFLAGS += $(shell pkg-config --cflags libnl-3.0 2>/dev/null)
 LDFLAGS  += -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections -pie
 CFLAGS   += -ffunction-sections -fdata-sections
@@ -78,55 +79,55 @@ libs_all      := $(foreach l,agent discover cma cli wire base,$(libs_$(l))) -lm
 .PHONY: all
 all: missing $(BUILD)/nanoprobe $(BUILD)/cma $(BUILD)/cmactl
 
-link = $(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(1) -lm
+link = $(Q)rm -rf $@ && mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(1) -lm
 
-$(BUILD)/nanoprobe: $(BUILD)/agent/main.o $(foreach l,agent discover wire base,$(BUILD)/$(l).a)
+$(BUILD)/nanoprobe: $(OBJ)/agent/main.o $(foreach l,agent discover wire base,$(BUILD)/$(l).a)
 	$(call say,LINK,$@)
 	$(call link,$(libs_agent) $(libs_discover) $(libs_wire) $(libs_base))
-$(BUILD)/cma: $(BUILD)/cma/main.o $(foreach l,cma wire base,$(BUILD)/$(l).a)
+$(BUILD)/cma: $(OBJ)/cma/main.o $(foreach l,cma wire base,$(BUILD)/$(l).a)
 	$(call say,LINK,$@)
 	$(call link,$(libs_cma) $(libs_wire) $(libs_base))
-$(BUILD)/cmactl: $(BUILD)/cli/main.o $(foreach l,cli base,$(BUILD)/$(l).a)
+$(BUILD)/cmactl: $(OBJ)/cli/main.o $(foreach l,cli base,$(BUILD)/$(l).a)
 	$(call say,LINK,$@)
 	$(call link,$(libs_cli) $(libs_base))
 
 define layer_archive
-$(BUILD)/$(1).a: $(patsubst %.c,$(BUILD)/%.o,$(sources_$(1))) $(if $(filter cma,$(1)),$(BUILD)/cma/embedded.o)
+$(BUILD)/$(1).a: $(patsubst %.c,$(OBJ)/%.o,$(sources_$(1))) $(if $(filter cma,$(1)),$(OBJ)/cma/embedded.o)
 	$$(call say,AR,$$@)
-	$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+	$(Q)rm -f $$@ && mkdir -p $$(@D) && $(AR) rcs $$@ $$^
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_archive,$(l))))
 
-$(BUILD)/%.o: %.c Makefile
+$(OBJ)/%.o: %.c Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-$(BUILD)/%.o: $(BUILD)/%.c Makefile
+$(OBJ)/%.o: $(OBJ)/%.c Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # Canned queries and rules are compiled in: one C array from all .sql files.
-$(BUILD)/cma/embedded.c: $(wildcard cma/queries/*.sql cma/graph/*.sql) tools/embed-sql.sh
+$(OBJ)/cma/embedded.c: $(wildcard cma/queries/*.sql cma/graph/*.sql) tools/embed-sql.sh
 	$(call say,EMBED,$@)
 	$(Q)mkdir -p $(@D) && tools/embed-sql.sh $(filter %.sql,$^) > $@
 
 # ---- kernel programs: one object per subject, linked into one skeleton -------------------------
 BPF_ARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
-bpf_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard bpf/*.bpf.c))
+bpf_objects := $(patsubst %.c,$(OBJ)/%.o,$(wildcard bpf/*.bpf.c))
 
-$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h vmlinux/*.h) Makefile
+$(OBJ)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h vmlinux/*.h) Makefile
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D) && $(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -mcpu=v2 -Wall \
 		-Wextra -Werror -I. -c -o $@ $<
-$(BUILD)/bpf/nanoprobe.linked.o: $(bpf_objects)
+$(OBJ)/bpf/nanoprobe.linked.o: $(bpf_objects)
 	$(call say,BPFLINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
-$(BUILD)/bpf/nanoprobe.skel.h: $(BUILD)/bpf/nanoprobe.linked.o
+$(OBJ)/bpf/nanoprobe.skel.h: $(OBJ)/bpf/nanoprobe.linked.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name nanoprobe_bpf > $@
 # Whoever includes the skeleton needs it made first.
 $(foreach f,$(shell grep -l 'nanoprobe.skel.h' agent/*.c 2>/dev/null),\
-	$(eval $(BUILD)/$(f:.c=.o): $(BUILD)/bpf/nanoprobe.skel.h))
+	$(eval $(OBJ)/$(f:.c=.o): $(OBJ)/bpf/nanoprobe.skel.h))
 
 # ---- packages ----------------------------------------------------------------------------------
 .PHONY: missing deps deps-test
@@ -142,20 +143,20 @@ unit_tests  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 sim_tests   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/sim/test_*.c))
 fuzz_replay := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 test_tools  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/*.c tests/bench/*.c))
-test_support = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
-sim_support  = $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c)))
+test_support = $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/support/*.c))
+sim_support  = $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c)))
 
-$(unit_tests): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(archives)
+$(unit_tests): $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o $(archives)
 	$(call say,LINK,$@)
 	$(call link,$(libs_all) -lcmocka)
-$(sim_tests): $(BUILD)/tests/sim/%: $(BUILD)/tests/sim/%.o $(sim_support) $(archives)
+$(sim_tests): $(BUILD)/tests/sim/%: $(OBJ)/tests/sim/%.o $(sim_support) $(archives)
 	$(call say,LINK,$@)
 	$(call link,$(libs_all) -lcmocka)
 # A fuzz target replays its corpus here; `make fuzz` builds the same file with libFuzzer.
-$(fuzz_replay): $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(archives)
+$(fuzz_replay): $(BUILD)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o $(archives)
 	$(call say,LINK,$@)
 	$(call link,$(libs_all))
-$(filter $(BUILD)/tests/system/% $(BUILD)/tests/bench/%,$(test_tools)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(archives)
+$(filter $(BUILD)/tests/system/% $(BUILD)/tests/bench/%,$(test_tools)): $(BUILD)/tests/%: $(OBJ)/tests/%.o $(archives)
 	$(call say,LINK,$@)
 	$(call link,$(libs_all) -luring)
 

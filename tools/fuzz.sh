@@ -14,8 +14,8 @@ mapfile -t targets < <(basename -s .c tests/fuzz/fuzz_*.c)
 for target in "${targets[@]}"; do
 	name=${target#fuzz_}
 	[ -z "$only" ] || [ "$only" = "$name" ] || continue
-	make -s SANITIZE=1 BUILD=$out $out/wire.a $out/base.a "$out/tests/fuzz/$target.o"
-	clang -pie $fuzzer -o "$out/$target" "$out/tests/fuzz/$target.o" $out/wire.a $out/base.a \
+	make -s SANITIZE=1 BUILD=$out $out/wire.a $out/base.a "$out/obj/tests/fuzz/$target.o"
+	clang -pie $fuzzer -o "$out/$target" "$out/obj/tests/fuzz/$target.o" $out/wire.a $out/base.a \
 		-lsodium -lz -linih -ljansson
 	mkdir -p "$out/corpus/$name"
 	echo "== $name, $seconds s"

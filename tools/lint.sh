@@ -34,11 +34,11 @@ check_state() {
 	for source in "${sources[@]}"; do
 		case $source in
 		*/main.c | tests/*) ;;
-		*) objects+=("$build/${source%.c}.o") ;;
+		*) objects+=("$build/obj/${source%.c}.o") ;;
 		esac
 	done
 	make -s BUILD="$build" "${objects[@]}" >&2 || return 1
-	tools/check-state.sh "${objects[@]}" | sed -e "s|^$build/||" -e 's|\.o: |.c:1: |'
+	tools/check-state.sh "${objects[@]}" | sed -e "s|^$build/obj/||" -e 's|\.o: |.c:1: |'
 	return "${PIPESTATUS[0]}"
 }
 
