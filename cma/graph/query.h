@@ -6,6 +6,7 @@
  * on a read-only connection. See docs/schema.md for how to add one. A struct queries belongs to
  * one thread; any number of them may be open beside the writer.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,7 @@ struct query_param {
 struct query {
 	char *name;
 	char *summary;
+	char *edges; /* "host -> host/ifname -> switch": columns that make a graph; NULL: none do */
 	char *sql;
 	struct query_param params[QUERY_PARAMS_MAX];
 	size_t param_count;
@@ -63,6 +65,7 @@ const struct query *queries_at(const struct queries *q, size_t i);
 struct query_sink {
 	int (*columns)(void *context, const json_t *names); /* once, an array of strings */
 	int (*row)(void *context, const json_t *values);    /* array: string, number or null */
+	bool (*cancelled)(void *context); /* now and then; true: end it with -ECANCELED. Or NULL */
 	void *context;
 };
 

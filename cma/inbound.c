@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cma/inbound.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "wire/packet.h"
+
+enum {
+	INBOUND_BATCH = 64,
+	INBOUND_BUFFER = 16 << 20, /* of the kernel, each way: a second of a large estate's start */
+	INBOUND_DATAGRAM = PACKET_MAX + 1, /* one more shows that it was longer */
+};
+
+/* One side of recvmmsg and sendmmsg. */
+struct batch {
+	struct mmsghdr headers[INBOUND_BATCH];
+	struct iovec parts[INBOUND_BATCH];
+	struct sockaddr_storage peers[INBOUND_BATCH];
+	uint8_t bytes[INBOUND_BATCH][INBOUND_DATAGRAM];
+};
+
+struct inbound {
+	int fd, family;
+	struct batch in, out;
+	unsigned int out_count;
+	char control[INBOUND_BATCH][CMSG_SPACE(sizeof(uint32_t))];
+	uint32_t overflow_seen; /* the kernel's count, which wraps */
+	struct inbound_counters counters;
+};
+
+static void batch_init(struct batch *batch)
+{
+	for (size_t i = 0; i < INBOUND_BATCH; i++) {
+		batch->parts[i] = (struct iovec){ batch->bytes[i], INBOUND_DATAGRAM };
+		batch->headers[i].msg_hdr = (struct msghdr){
+			.msg_name = &batch->peers[i],
+			.msg_namelen = sizeof(batch->peers[i]),
+			.msg_iov = &batch->parts[i],
+			.msg_iovlen = 1,
+		};
+	}
+}
+
+static void set_option(int fd, int level, int name, int value)
+{
+	/* What a kernel does not have, we do without. */
+	if (setsockopt(fd, level, name, &value, sizeof(value)))
+		errno = 0;
+}
+
+static void set_options(int fd, int family)
+{
+	set_option(fd, SOL_SOCKET, SO_RCVBUF, INBOUND_BUFFER);
+	set_option(fd, SOL_SOCKET, SO_SNDBUF, INBOUND_BUFFER);
+	/* Beyond net.core.rmem_max, where we may. */
+	set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, INBOUND_BUFFER);
+	set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, INBOUND_BUFFER);
+	set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+	/* Don't Fragment on all, and no trust in what routers (or forgers) say about the size. */
+	set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+	if (family == AF_INET6) {
+		set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+	}
+}
+
+int inbound_open(const struct addr *addr, struct inbound **inbound)
+{
+	int family = addr_is_v4(addr->ip) ? AF_INET : AF_INET6;
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err;
+	struct sockaddr_storage at;
+	socklen_t size = addr_to_sockaddr(addr, family, &at);
+	struct inbound *in;
+
+	if (fd < 0)
+		return -errno;
+	set_options(fd, family);
+	if (bind(fd, (struct sockaddr *)&at, size)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	in = mem_alloc(1, sizeof(*in));
+	in->fd = fd;
+	in->family = family;
+	batch_init(&in->in);
+	batch_init(&in->out);
+	*inbound = in;
+	return 0;
+}
+
+void inbound_close(struct inbound *in)
+{
+	if (!in)
+		return;
+	close(in->fd);
+	free(in);
+}
+
+int inbound_fd(const struct inbound *in)
+{
+	return in->fd;
+}
+
+void inbound_address(const struct inbound *in, struct addr *addr)
+{
+	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
+	socklen_t size = sizeof(at);
+
+	*addr = (struct addr){ .port = 0 };
+	if (!getsockname(in->fd, (struct sockaddr *)&at, &size))
+		addr_from_sockaddr(&at, addr);
+}
+
+/* The kernel tells with each datagram how many it has dropped so far on this socket. */
+static void count_overflow(struct inbound *in, struct msghdr *header)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
+		uint32_t dropped;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SO_RXQ_OVFL)
+			continue;
+		memcpy(&dropped, CMSG_DATA(c), sizeof(dropped));
+		in->counters.overflowed += dropped - in->overflow_seen;
+		in->overflow_seen = dropped;
+	}
+}
+
+size_t inbound_receive(struct inbound *in, inbound_fn *fn, void *owner)
+{
+	int count;
+
+	for (size_t i = 0; i < INBOUND_BATCH; i++) {
+		struct msghdr *header = &in->in.headers[i].msg_hdr;
+
+		header->msg_namelen = sizeof(in->in.peers[i]);
+		header->msg_control = in->control[i];
+		header->msg_controllen = sizeof(in->control[i]);
+	}
+	count = recvmmsg(in->fd, in->in.headers, INBOUND_BATCH, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < count; i++) {
+		size_t size = in->in.headers[i].msg_len;
+		struct addr from;
+
+		count_overflow(in, &in->in.headers[i].msg_hdr);
+		in->counters.received++;
+		if (size > PACKET_MAX)
+			in->counters.truncated++;
+		else if (!addr_from_sockaddr(&in->in.peers[i], &from))
+			fn(owner, &from, SPAN(in->in.bytes[i], size));
+	}
+	return count > 0 ? (size_t)count : 0;
+}
+
+uint8_t *inbound_room(struct inbound *in)
+{
+	return in->out.bytes[in->out_count];
+}
+
+void inbound_send(struct inbound *in, const struct addr *to, size_t size)
+{
+	unsigned int i = in->out_count++;
+
+	in->out.parts[i].iov_len = size;
+	in->out.headers[i].msg_hdr.msg_namelen =
+		addr_to_sockaddr(to, in->family, &in->out.peers[i]);
+	if (in->out_count == INBOUND_BATCH)
+		inbound_flush(in);
+}
+
+void inbound_flush(struct inbound *in)
+{
+	unsigned int done = 0;
+
+	while (done < in->out_count) {
+		int sent = sendmmsg(
+			in->fd, in->out.headers + done, in->out_count - done, MSG_DONTWAIT);
+
+		if (sent > 0) {
+			done += (unsigned int)sent;
+			in->counters.sent += (unsigned int)sent;
+		} else if (errno != EINTR) {
+			/* This one cannot go now (full buffer, no route): try those behind it. */
+			done++;
+			in->counters.unsent++;
+		}
+	}
+	in->out_count = 0;
+}
+
+const struct inbound_counters *inbound_counters(const struct inbound *in)
+{
+	return &in->counters;
+}

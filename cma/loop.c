@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cma/loop.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "base/alloc.h"
+#include "cma/drops.h"
+#include "cma/server.h"
+#include "wire/keys.h"
+
+enum {
+	LOOP_RECEIVE_BATCHES = 8, /* of datagrams, before the hub's answers are sent */
+	/* Datagrams wait in the kernel while so many messages wait for the disk. */
+	LOOP_BACKLOG_MAX = 65536,
+	LOOP_ERROR_PAUSE_S = 10, /* between two complaints about the store */
+	LOOP_LOOK_S = 1,	 /* how often what was dropped is looked at, and */
+	LOOP_DROP_PAUSE_S = 60,	 /* between two lines about one reason */
+};
+
+/* A question of another thread, on that thread's stack. */
+struct call {
+	STAILQ_ENTRY(call) entry;
+	void (*fn)(struct server *server, void *argument);
+	void *argument;
+	bool done;
+};
+
+struct loop {
+	struct server *server;
+	struct ev_loop *ev;
+	ev_io datagrams, connections;
+	ev_timer timer;
+	ev_async woken;
+	ev_signal terminate, interrupt;
+	struct instant arrived;	   /* of the datagrams being taken */
+	struct instant complained; /* about the store */
+	struct instant looked;	   /* at what was dropped */
+	uint64_t told[DROPS_MAX];  /* counts, by reason */
+	struct instant told_at[DROPS_MAX];
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t answered;
+	STAILQ_HEAD(, call) calls;
+	bool closed;
+};
+
+static void on_datagram(void *owner, const struct addr *from, struct span datagram)
+{
+	struct loop *loop = owner;
+
+	hub_input(loop->server->hub, loop->arrived, wall_now_ms(), from, datagram);
+}
+
+static void complain(struct loop *loop, const char *what)
+{
+	struct instant now = instant_now();
+
+	if (loop->complained.ns &&
+		instant_sub(now, loop->complained) < LOOP_ERROR_PAUSE_S * NS_PER_SEC)
+		return;
+	loop->complained = now;
+	log_error(loop->server->log, "cannot commit, agents will send again: %s", what);
+}
+
+static void take_results(struct loop *loop)
+{
+	struct server *server = loop->server;
+	struct store_result result;
+
+	while (store_take(server->store, &result)) {
+		switch (result.kind) {
+		case STORE_COMMITTED:
+			hub_committed(server->hub, result.id, result.incarnation, result.sequence,
+				result.want, result.want_digest);
+			break;
+		case STORE_FAILED:
+			complain(loop, result.error);
+			hub_rolled_back(server->hub);
+			break;
+		}
+	}
+}
+
+static void tell_drops(struct loop *loop)
+{
+	struct server *server = loop->server;
+	struct instant now = instant_now();
+	struct drop drops[DROPS_MAX];
+	size_t count;
+
+	if (instant_sub(now, loop->looked) < LOOP_LOOK_S * NS_PER_SEC)
+		return;
+	loop->looked = now;
+	count = drops_list(hub_counters(server->hub), inbound_counters(server->inbound), drops);
+	for (size_t i = 0; i < count; i++) {
+		int64_t since = instant_sub(now, loop->told_at[i]);
+
+		if (drops[i].count == loop->told[i] ||
+			(loop->told[i] && since < LOOP_DROP_PAUSE_S * NS_PER_SEC))
+			continue;
+		log_warn(server->log, "%s (%" PRIu64 " times)", drops[i].text,
+			drops[i].count - loop->told[i]);
+		loop->told[i] = drops[i].count;
+		loop->told_at[i] = now;
+	}
+}
+
+static void tell_joined(struct loop *loop, const struct hub_event *event)
+{
+	char fingerprint[KEYS_FINGERPRINT_SIZE];
+
+	keys_fingerprint(event->agent.key, fingerprint);
+	log_info(loop->server->log, "a nanoprobe joined: %s", fingerprint);
+}
+
+static void send_answers(struct loop *loop)
+{
+	struct server *server = loop->server;
+	struct instant now = instant_now();
+	struct addr to;
+	size_t size;
+
+	while ((size = hub_output(server->hub, now, &to, inbound_room(server->inbound))))
+		inbound_send(server->inbound, &to, size);
+	inbound_flush(server->inbound);
+}
+
+static void arm(struct loop *loop)
+{
+	struct instant deadline = hub_deadline(loop->server->hub);
+	int64_t wait = instant_sub(deadline, instant_now());
+
+	ev_timer_stop(loop->ev, &loop->timer);
+	if (deadline.ns == INSTANT_NEVER.ns)
+		return;
+	ev_now_update(loop->ev);
+	ev_timer_set(&loop->timer, wait > 0 ? (double)wait / (double)NS_PER_SEC : 0, 0);
+	ev_timer_start(loop->ev, &loop->timer);
+}
+
+static void throttle(struct loop *loop)
+{
+	if (store_backlog(loop->server->store) < LOOP_BACKLOG_MAX)
+		ev_io_start(loop->ev, &loop->datagrams);
+	else
+		ev_io_stop(loop->ev, &loop->datagrams);
+}
+
+/* After anything that the hub was told. */
+static void turn(struct loop *loop)
+{
+	struct server *server = loop->server;
+	struct hub_event event;
+
+	take_results(loop);
+	while (hub_take(server->hub, &event)) {
+		if (event.kind == HUB_ENROL)
+			tell_joined(loop, &event);
+		store_push(server->store, loop->arrived, &event);
+	}
+	send_answers(loop);
+	tell_drops(loop);
+	throttle(loop);
+	arm(loop);
+}
+
+static void datagrams_ready(struct ev_loop *ev, ev_io *watcher, int events)
+{
+	struct loop *loop = watcher->data;
+
+	(void)ev;
+	(void)events;
+	loop->arrived = instant_now();
+	for (int i = 0; i < LOOP_RECEIVE_BATCHES; i++) {
+		if (!inbound_receive(loop->server->inbound, on_datagram, loop))
+			break;
+	}
+	turn(loop);
+}
+
+static void connection_ready(struct ev_loop *ev, ev_io *watcher, int events)
+{
+	struct loop *loop = watcher->data;
+
+	(void)ev;
+	(void)events;
+	control_accept(loop->server->control);
+}
+
+static void deadline_passed(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+	(void)ev;
+	(void)events;
+	turn(watcher->data);
+}
+
+static void answer_calls(struct loop *loop)
+{
+	struct call *call;
+
+	pthread_mutex_lock(&loop->lock);
+	while ((call = STAILQ_FIRST(&loop->calls)) != NULL) {
+		STAILQ_REMOVE_HEAD(&loop->calls, entry);
+		pthread_mutex_unlock(&loop->lock);
+		call->fn(loop->server, call->argument);
+		pthread_mutex_lock(&loop->lock);
+		call->done = true;
+		pthread_cond_broadcast(&loop->answered);
+	}
+	pthread_mutex_unlock(&loop->lock);
+}
+
+static void was_woken(struct ev_loop *ev, ev_async *watcher, int events)
+{
+	(void)ev;
+	(void)events;
+	answer_calls(watcher->data);
+	turn(watcher->data);
+}
+
+static void signal_came(struct ev_loop *ev, ev_signal *watcher, int events)
+{
+	(void)watcher;
+	(void)events;
+	ev_break(ev, EVBREAK_ALL);
+}
+
+struct loop *loop_new(struct server *server)
+{
+	struct loop *loop = mem_alloc(1, sizeof(*loop));
+
+	loop->server = server;
+	loop->ev = ev_loop_new(EVFLAG_AUTO);
+	if (!loop->ev)
+		abort();
+	pthread_mutex_init(&loop->lock, NULL);
+	pthread_cond_init(&loop->answered, NULL);
+	STAILQ_INIT(&loop->calls);
+	ev_async_init(&loop->woken, was_woken);
+	ev_timer_init(&loop->timer, deadline_passed, 0, 0);
+	loop->woken.data = loop->timer.data = loop;
+	/* From now on: the store may wake us before the loop runs. */
+	ev_async_start(loop->ev, &loop->woken);
+	return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+	ev_loop_destroy(loop->ev);
+	pthread_cond_destroy(&loop->answered);
+	pthread_mutex_destroy(&loop->lock);
+	free(loop);
+}
+
+void loop_run(struct loop *loop)
+{
+	struct server *server = loop->server;
+
+	ev_io_init(&loop->datagrams, datagrams_ready, inbound_fd(server->inbound), EV_READ);
+	ev_io_init(&loop->connections, connection_ready, control_fd(server->control), EV_READ);
+	ev_signal_init(&loop->terminate, signal_came, SIGTERM);
+	ev_signal_init(&loop->interrupt, signal_came, SIGINT);
+	loop->datagrams.data = loop->connections.data = loop;
+	ev_io_start(loop->ev, &loop->datagrams);
+	ev_io_start(loop->ev, &loop->connections);
+	ev_signal_start(loop->ev, &loop->terminate);
+	ev_signal_start(loop->ev, &loop->interrupt);
+	arm(loop);
+	ev_run(loop->ev, 0);
+	ev_io_stop(loop->ev, &loop->datagrams);
+	ev_io_stop(loop->ev, &loop->connections);
+}
+
+void loop_finish(struct loop *loop)
+{
+	take_results(loop);
+	send_answers(loop);
+	answer_calls(loop);
+	pthread_mutex_lock(&loop->lock);
+	loop->closed = true;
+	pthread_mutex_unlock(&loop->lock);
+	answer_calls(loop);
+}
+
+void loop_wake(void *owner)
+{
+	struct loop *loop = owner;
+
+	ev_async_send(loop->ev, &loop->woken);
+}
+
+int loop_ask(struct loop *loop, void (*fn)(struct server *server, void *argument), void *argument)
+{
+	struct call call = { .fn = fn, .argument = argument };
+
+	pthread_mutex_lock(&loop->lock);
+	if (loop->closed) {
+		pthread_mutex_unlock(&loop->lock);
+		return -ESHUTDOWN;
+	}
+	STAILQ_INSERT_TAIL(&loop->calls, &call, entry);
+	ev_async_send(loop->ev, &loop->woken);
+	while (!call.done)
+		pthread_cond_wait(&loop->answered, &loop->lock);
+	pthread_mutex_unlock(&loop->lock);
+	return 0;
+}

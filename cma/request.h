@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMA_REQUEST_H
+#define CMA_REQUEST_H
+/*
+ * What the control socket can be asked (docs/protocol.md has the form): each is a function here
+ * and a line in request.c. They run on the thread of their connection; user is the server.
+ */
+#include "cma/control.h"
+
+/* The requests of the CMA, for struct control_config. */
+extern const struct control_request requests[];
+
+/* About the graph: request_graph.c. */
+void request_query(void *user, const json_t *request, struct answer *answer);
+void request_queries(void *user, const json_t *request, struct answer *answer);
+void request_history(void *user, const json_t *request, struct answer *answer);
+void request_explain(void *user, const json_t *request, struct answer *answer);
+void request_hosts(void *user, const json_t *request, struct answer *answer);
+void request_watch(void *user, const json_t *request, struct answer *answer);
+
+/* About the CMA: request_self.c. */
+void request_status(void *user, const json_t *request, struct answer *answer);
+void request_token_create(void *user, const json_t *request, struct answer *answer);
+
+/* request["tenant"], or the default one. */
+const char *request_tenant(const json_t *request);
+
+#endif

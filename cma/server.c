@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cma/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "cma/loop.h"
+#include "cma/request.h"
+#include "wire/keys.h"
+
+/* mkdir for a state directory and the one above it: /var/lib/assim/cma on a bare system. */
+static int make_state_dir(const char *path)
+{
+	char *above autofree = text_copy(path), *slash = strrchr(above, '/');
+
+	if (slash && slash > above) {
+		*slash = '\0';
+		file_make_dir(above, 0755);
+	}
+	return file_make_dir(path, 0700);
+}
+
+static int open_graph(struct server *server, const char *directory)
+{
+	struct graph_options options = { .directory = directory };
+	char why[512] = "";
+	int err = make_state_dir(directory);
+
+	if (err) {
+		log_error(server->log, "state directory %s: %s", directory, strerror(-err));
+		return err;
+	}
+	err = graph_open(&options, &server->graph, why, sizeof(why));
+	if (err == -EWOULDBLOCK)
+		log_error(server->log, "state directory %s is in use by another cma", directory);
+	else if (err == -EOVERFLOW)
+		log_error(server->log, "state directory %s was written by a newer version: %s",
+			directory, why);
+	else if (err)
+		log_error(server->log, "state directory %s: %s", directory,
+			*why ? why : strerror(-err));
+	return err;
+}
+
+static int open_key(struct server *server, const char *directory)
+{
+	int dir autoclose = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+
+	err = dir < 0 ? -errno : keys_load_or_create(dir, "cma.key", &server->key);
+	if (err)
+		log_error(server->log, "key %s/cma.key: %s", directory,
+			err == -EPERM		 ? "others than its owner can read it"
+				: err == -EINVAL ? "it is no key"
+						 : strerror(-err));
+	return err;
+}
+
+static int open_socket(struct server *server, const char *listen)
+{
+	struct addr addr;
+	int err;
+
+	addr_parse(listen, &addr); /* checked when it was set */
+	err = inbound_open(&addr, &server->inbound);
+	if (err)
+		log_error(server->log, "cannot listen on %s: %s", listen, strerror(-err));
+	else
+		inbound_address(server->inbound, &server->address);
+	return err;
+}
+
+static int open_control(struct server *server)
+{
+	const struct control_config config = {
+		.path = config_text(server->config, "control"),
+		.group = config_text(server->config, "control-group"),
+		.requests = requests,
+		.user = server,
+	};
+	char why[CONTROL_ERROR_SIZE];
+	int err = control_open(&config, &server->control, why, sizeof(why));
+
+	if (err)
+		log_error(server->log, "%s", why);
+	return err;
+}
+
+static void random_bytes(void *owner, void *to, size_t size)
+{
+	(void)owner;
+	seal_random(to, size);
+}
+
+static int load_token(void *context, const struct graph_token *token)
+{
+	struct server *server = context;
+	struct hub_token known = {
+		.uses = UINT32_MAX,
+		.expires_ms = token->expires_ms,
+	};
+
+	if (token->uses)
+		known.uses = token->uses > token->uses_made
+			? (uint32_t)(token->uses - token->uses_made)
+			: 0;
+	memcpy(known.id, token->id, sizeof(known.id));
+	memcpy(known.secret, token->secret, sizeof(known.secret));
+	hub_add_token(server->hub, &known);
+	seal_wipe(&known, sizeof(known));
+	return 0;
+}
+
+static int load_agent(void *context, const struct graph_agent *agent)
+{
+	struct server *server = context;
+	struct hub_agent known = {
+		.id = (uint64_t)agent->id,
+		.tenant = (uint32_t)agent->tenant,
+		.want = agent->want,
+		.want_digest = agent->digest_sequence,
+		.incarnation = agent->incarnation,
+		.durable = agent->sequence,
+	};
+
+	memcpy(known.key, agent->public_key, sizeof(known.key));
+	memcpy(known.psk, agent->psk, sizeof(known.psk));
+	hub_add_agent(server->hub, &known);
+	seal_wipe(&known, sizeof(known));
+	return 0;
+}
+
+/* The epoch is on disk before the first datagram can be answered. */
+static int open_hub(struct server *server)
+{
+	struct hub_config config = { .key = server->key, .random = random_bytes };
+	int err = graph_epoch_bump(server->graph, &config.epoch);
+
+	if (!err) {
+		server->hub = hub_new(&config);
+		err = graph_tokens(server->graph, load_token, server);
+	}
+	if (!err)
+		err = graph_agents(server->graph, load_agent, server);
+	if (err)
+		log_error(server->log, "cannot load who is known: %s: %s", strerror(-err),
+			graph_error(server->graph));
+	seal_wipe(&config.key, sizeof(config.key));
+	return err;
+}
+
+static int open_store(struct server *server)
+{
+	const struct store_config config = {
+		.graph = server->graph,
+		.stats = &server->stats,
+		.feed = server->feed,
+		.wake = loop_wake,
+		.owner = server->loop,
+	};
+	int err = store_start(&config, &server->store);
+
+	if (err)
+		log_error(server->log, "cannot start the store: %s", strerror(-err));
+	return err;
+}
+
+int server_open(struct server *server, const struct config *config, const struct log *log)
+{
+	const char *directory = config_text(config, "state-dir");
+	int err = seal_init();
+
+	*server = (struct server){ .config = config, .log = log, .started = instant_now() };
+	stats_init(&server->stats);
+	server->feed = feed_new();
+	server->loop = loop_new(server);
+	if (err)
+		log_error(log, "libsodium: %s", strerror(-err));
+	if (!err)
+		err = open_graph(server, directory);
+	if (!err)
+		err = open_key(server, directory);
+	if (!err)
+		err = open_socket(server, config_text(config, "listen"));
+	if (!err)
+		err = open_hub(server);
+	if (!err)
+		err = open_control(server);
+	if (!err)
+		err = open_store(server);
+	return err;
+}
+
+void server_run(struct server *server)
+{
+	loop_run(server->loop);
+	/* Commits what was queued, and what could be acknowledged after it still is. */
+	store_stop(server->store);
+	loop_finish(server->loop);
+	control_close(server->control);
+	server->control = NULL;
+}
+
+void server_close(struct server *server)
+{
+	control_close(server->control);
+	store_free(server->store);
+	hub_free(server->hub);
+	inbound_close(server->inbound);
+	graph_close(server->graph);
+	loop_free(server->loop);
+	feed_free(server->feed);
+	stats_free(&server->stats);
+	seal_wipe(&server->key, sizeof(server->key));
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMA_SERVER_H
+#define CMA_SERVER_H
+/*
+ * The CMA as a whole. Three kinds of threads share it:
+ *	the network thread	server_run: the hub, the UDP socket, signals, new connections
+ *	the store's thread	the one writer of the graph (store.h)
+ *	a thread for each connection to the control socket, with its own reader of the graph
+ * The hub belongs to the network thread; others reach it through loop_ask.
+ */
+#include "base/config.h"
+#include "base/log.h"
+#include "cma/control.h"
+#include "cma/feed.h"
+#include "cma/graph/graph.h"
+#include "cma/hub.h"
+#include "cma/inbound.h"
+#include "cma/stats.h"
+#include "cma/store.h"
+
+struct loop;
+
+struct server {
+	const struct config *config;
+	const struct log *log;
+	struct key_pair key;
+	struct instant started;
+	struct addr address; /* where the UDP socket is bound */
+	struct graph *graph; /* the store's */
+	struct hub *hub;     /* the network thread's */
+	struct inbound *inbound;
+	struct control *control;
+	struct store *store;
+	struct stats stats;
+	struct feed *feed;
+	struct loop *loop;
+};
+
+/*
+ * Opens everything that options (main.c) name, in the order in which it can be refused without
+ * having changed anything. -errno after logging why. End it with server_close in either case.
+ */
+int server_open(struct server *server, const struct config *config, const struct log *log);
+/* Serves until SIGTERM or SIGINT, then commits what is queued and ends all threads. */
+void server_run(struct server *server);
+void server_close(struct server *server);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMA_STATS_H
+#define CMA_STATS_H
+/* How much is committed, and how long it takes from the datagram to the disk. */
+#include <pthread.h>
+#include <stdint.h>
+
+#include "base/instant.h"
+
+enum { STATS_BUCKETS = 128, STATS_SECONDS = 10 };
+
+/* Latencies fall into buckets that grow by a quarter power of two; old ones count less. */
+struct stats {
+	pthread_mutex_t lock;
+	uint64_t messages, deltas, commits;
+	uint32_t latency[STATS_BUCKETS];
+	uint32_t latency_count;
+	uint64_t second[STATS_SECONDS]; /* deltas committed in each of the last seconds */
+	int64_t last_second;
+};
+
+struct stats_view {
+	uint64_t messages, deltas, commits;
+	double deltas_per_second; /* over the last STATS_SECONDS */
+	double p50_ms, p99_ms;	  /* 0 when nothing was committed yet */
+};
+
+void stats_init(struct stats *stats);
+void stats_free(struct stats *stats);
+/* One message became durable took_ns after it arrived; deltas: the facts that it changed. */
+void stats_message(struct stats *stats, struct instant now, uint64_t deltas, int64_t took_ns);
+void stats_commit(struct stats *stats);
+struct stats_view stats_view(struct stats *stats, struct instant now);
+
+#endif

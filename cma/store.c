@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cma/store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <uthash.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "wire/message.h"
+
+enum {
+	STORE_BATCH = 1024,   /* messages in one transaction at most, */
+	STORE_COMMIT_MS = 10, /* and time spent in one before it is committed */
+	STORE_IDLE_MS = 1000, /* of silence, then the WAL is moved to the database */
+};
+
+/* Somebody who waits for a job of his own; on his stack. */
+struct waiter {
+	const struct graph_token *token;
+	int err;
+	bool done;
+};
+
+struct job {
+	STAILQ_ENTRY(job) entry;
+	struct instant arrived;
+	uint32_t era; /* see struct store */
+	struct hub_event event;
+	struct waiter *waiter; /* NULL for an event */
+	size_t order;	       /* in its batch */
+	int err;	       /* of this job alone: it had no effect */
+	struct graph_result result;
+};
+
+struct result_entry {
+	STAILQ_ENTRY(result_entry) entry;
+	struct store_result result;
+};
+
+/* The hub names agents that enrol while it runs; the graph has its own ids for them. */
+struct agent_id {
+	uint64_t hub;
+	int64_t graph;
+	UT_hash_handle hh;
+};
+
+STAILQ_HEAD(job_list, job);
+
+struct store {
+	struct store_config config;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of everything down to the empty line */
+	pthread_cond_t queued, waiter_done;
+	struct job_list jobs;
+	size_t job_count;
+	STAILQ_HEAD(, result_entry) results;
+	/*
+	 * After a failed transaction the hub forgets what it handed out, so what it had handed out
+	 * until it heard of the failure must not be acted on: those jobs are of an older era. The
+	 * network thread stamps jobs with its era, which store_take raises with the bad news.
+	 */
+	uint32_t era_pushed, era_wanted;
+	bool stopping;
+
+	struct agent_id *ids; /* only the thread's */
+	struct job *batch[STORE_BATCH];
+	char error[STORE_ERROR_SIZE];
+};
+
+static void wake_waiter(struct store *store, struct waiter *waiter, int err)
+{
+	pthread_mutex_lock(&store->lock);
+	waiter->err = err;
+	waiter->done = true;
+	pthread_cond_broadcast(&store->waiter_done);
+	pthread_mutex_unlock(&store->lock);
+}
+
+static void job_free(struct job *job)
+{
+	hub_event_free(&job->event);
+	free(job);
+}
+
+static void post(struct store *store, const struct store_result *result)
+{
+	struct result_entry *entry = mem_alloc(1, sizeof(*entry));
+
+	entry->result = *result;
+	pthread_mutex_lock(&store->lock);
+	STAILQ_INSERT_TAIL(&store->results, entry, entry);
+	pthread_mutex_unlock(&store->lock);
+}
+
+static uint64_t job_agent(const struct job *job)
+{
+	if (job->waiter)
+		return 0;
+	return job->event.kind == HUB_ENROL ? job->event.agent.id : job->event.id;
+}
+
+/* By agent, so that rows that lie together are touched together; an agent's own order is kept. */
+static int compare_jobs(const void *left, const void *right)
+{
+	const struct job *a = *(struct job *const *)left, *b = *(struct job *const *)right;
+	uint64_t a_agent = job_agent(a), b_agent = job_agent(b);
+
+	if (a_agent != b_agent)
+		return a_agent < b_agent ? -1 : 1;
+	return a->order < b->order ? -1 : 1;
+}
+
+static int64_t graph_id(const struct store *store, uint64_t hub_id)
+{
+	struct agent_id *found;
+
+	HASH_FIND(hh, store->ids, &hub_id, sizeof(hub_id), found);
+	return found ? found->graph : (int64_t)hub_id;
+}
+
+static void remember_id(struct store *store, uint64_t hub_id, int64_t id)
+{
+	struct agent_id *known;
+
+	HASH_FIND(hh, store->ids, &hub_id, sizeof(hub_id), known);
+	if (known) {
+		known->graph = id;
+		return;
+	}
+	known = mem_alloc(1, sizeof(*known));
+	*known = (struct agent_id){ .hub = hub_id, .graph = id };
+	HASH_ADD(hh, store->ids, hub, sizeof(known->hub), known);
+}
+
+static int act_enrol(struct store *store, const struct hub_event *event)
+{
+	int64_t id;
+	int err = graph_enrol(
+		store->config.graph, event->token, event->agent.key, event->agent.psk, &id);
+
+	switch (err) {
+	case 0:
+		remember_id(store, event->agent.id, id);
+		return 0;
+	case -ENOENT:
+	case -EKEYEXPIRED:
+	case -EDQUOT:
+	case -EEXIST:
+		/* Refused after all: what this agent says meets no agent of that id. */
+		remember_id(store, event->agent.id, 0);
+		return 0;
+	default:
+		return err;
+	}
+}
+
+/* 0 or what makes the whole transaction useless. */
+static int act(struct store *store, struct job *job)
+{
+	const struct hub_event *event = &job->event;
+	int err;
+
+	if (job->waiter) {
+		err = graph_token_create(store->config.graph, job->waiter->token);
+		job->err = err;
+		return err == -EEXIST || err == -EINVAL ? 0 : err;
+	}
+	if (event->kind == HUB_ENROL)
+		return act_enrol(store, event);
+	err = graph_apply(store->config.graph, graph_id(store, event->id), event->incarnation,
+		event->sequence, SPAN(event->bytes, event->size), &job->result);
+	job->err = err;
+	return err == -ENOENT ? 0 : err;
+}
+
+/* What the hub may acknowledge after the commit: the last of each agent, jobs being sorted. */
+static void post_committed(struct store *store, struct job *const *jobs, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct hub_event *event = &jobs[i]->event;
+		struct store_result result = { .kind = STORE_COMMITTED, .id = job_agent(jobs[i]) };
+
+		if (jobs[i]->waiter || jobs[i]->err ||
+			(i + 1 < count && job_agent(jobs[i + 1]) == result.id))
+			continue;
+		if (event->kind == HUB_ENROL) {
+			result.incarnation = event->agent.incarnation;
+		} else {
+			result.incarnation = event->incarnation;
+			result.sequence = jobs[i]->result.sequence;
+			result.want = jobs[i]->result.want;
+			result.want_digest = jobs[i]->result.digest_sequence;
+		}
+		post(store, &result);
+	}
+}
+
+/* Facts that a message carries. */
+static uint64_t count_facts(const struct hub_event *event)
+{
+	struct message message;
+	struct reader facts;
+	struct fact fact;
+	uint64_t count = 0;
+
+	if (message_decode(SPAN(event->bytes, event->size), &message))
+		return 0;
+	if (message.kind != MESSAGE_CHANGES && message.kind != MESSAGE_RANGE)
+		return 0;
+	facts = reader_of(
+		message.kind == MESSAGE_CHANGES ? message.changes.facts : message.range.facts);
+	while (fact_get(&facts, &fact))
+		count++;
+	return count;
+}
+
+static void count_committed(struct store *store, struct job *const *jobs, size_t count)
+{
+	struct instant now = instant_now();
+
+	for (size_t i = 0; i < count; i++) {
+		if (!jobs[i]->waiter && jobs[i]->event.kind == HUB_MESSAGE && !jobs[i]->err)
+			stats_message(store->config.stats, now, count_facts(&jobs[i]->event),
+				instant_sub(now, jobs[i]->arrived));
+	}
+	stats_commit(store->config.stats);
+}
+
+/* Ends jobs, whose waiters are told err or, when that is 0, what became of their own job. */
+static void end_jobs(struct store *store, struct job *const *jobs, size_t count, int err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (jobs[i]->waiter)
+			wake_waiter(store, jobs[i]->waiter, err ? err : jobs[i]->err);
+		job_free(jobs[i]);
+	}
+}
+
+/* Ends a transaction that failed, and keeps why. */
+static void keep_error(struct store *store, int err)
+{
+	snprintf(store->error, sizeof(store->error), "%s: %s", strerror(-err),
+		graph_error(store->config.graph));
+	graph_rollback(store->config.graph);
+}
+
+/* Acts on some of the jobs, at least one, and commits: how many, or -errno and none. */
+static ssize_t transaction(struct store *store, struct job *const *jobs, size_t count)
+{
+	struct graph *graph = store->config.graph;
+	struct instant late = instant_add(instant_now(), STORE_COMMIT_MS * NS_PER_MS);
+	int err = graph_begin(graph, feed_begin(store->config.feed, wall_now_ms()));
+	size_t done = 0;
+
+	while (!err && done < count && (!done || instant_before(instant_now(), late)))
+		err = act(store, jobs[done++]);
+	if (!err)
+		err = graph_commit(graph);
+	if (err)
+		keep_error(store, err);
+	feed_end(store->config.feed);
+	return err ? err : (ssize_t)done;
+}
+
+/* Everything the hub has handed out is forgotten, here and there. */
+static void fail(struct store *store, struct job *const *jobs, size_t count, int err)
+{
+	struct store_result result = { .kind = STORE_FAILED };
+
+	text_copy_to(result.error, sizeof(result.error), store->error);
+	pthread_mutex_lock(&store->lock);
+	store->era_wanted++;
+	pthread_mutex_unlock(&store->lock);
+	post(store, &result);
+	end_jobs(store, jobs, count, err);
+}
+
+static void run_batch(struct store *store, size_t count)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < count; i++)
+		store->batch[i]->order = i;
+	qsort(store->batch, count, sizeof(store->batch[0]), compare_jobs);
+	while (at < count) {
+		struct job *const *jobs = store->batch + at;
+		ssize_t done = transaction(store, jobs, count - at);
+
+		if (done < 0) {
+			fail(store, jobs, count - at, (int)done);
+			break;
+		}
+		post_committed(store, jobs, (size_t)done);
+		count_committed(store, jobs, (size_t)done);
+		end_jobs(store, jobs, (size_t)done, 0);
+		at += (size_t)done;
+		store->config.wake(store->config.owner);
+	}
+	store->config.wake(store->config.owner);
+}
+
+/* Waits for jobs, or for a moment of silence (0, *idle set), or for the end (0). */
+static size_t take_jobs(struct store *store, bool *idle)
+{
+	struct instant until = instant_add(instant_now(), STORE_IDLE_MS * NS_PER_MS);
+	struct timespec deadline = { until.ns / NS_PER_SEC, until.ns % NS_PER_SEC };
+	size_t count = 0;
+	struct job *job;
+	int err = 0;
+
+	pthread_mutex_lock(&store->lock);
+	while (STAILQ_EMPTY(&store->jobs) && !store->stopping && !err)
+		err = *idle ? pthread_cond_wait(&store->queued, &store->lock)
+			    : pthread_cond_timedwait(&store->queued, &store->lock, &deadline);
+	while (count < STORE_BATCH && (job = STAILQ_FIRST(&store->jobs)) != NULL) {
+		STAILQ_REMOVE_HEAD(&store->jobs, entry);
+		store->job_count--;
+		if (job->waiter || job->era == store->era_wanted)
+			store->batch[count++] = job;
+		else
+			job_free(job);
+	}
+	*idle = err == ETIMEDOUT && !count;
+	pthread_mutex_unlock(&store->lock);
+	return count;
+}
+
+static bool is_over(struct store *store)
+{
+	bool over;
+
+	pthread_mutex_lock(&store->lock);
+	over = store->stopping && STAILQ_EMPTY(&store->jobs);
+	pthread_mutex_unlock(&store->lock);
+	return over;
+}
+
+static void *store_thread(void *user)
+{
+	struct store *store = user;
+	bool idle = false;
+
+	while (!is_over(store)) {
+		size_t count = take_jobs(store, &idle);
+
+		if (count)
+			run_batch(store, count);
+		else if (idle)
+			graph_checkpoint(store->config.graph);
+	}
+	return NULL;
+}
+
+int store_start(const struct store_config *config, struct store **store)
+{
+	struct store *made = mem_alloc(1, sizeof(*made));
+	pthread_condattr_t monotonic;
+	int err;
+
+	made->config = *config;
+	STAILQ_INIT(&made->jobs);
+	STAILQ_INIT(&made->results);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&made->lock, NULL);
+	pthread_cond_init(&made->queued, &monotonic);
+	pthread_cond_init(&made->waiter_done, NULL);
+	pthread_condattr_destroy(&monotonic);
+	err = pthread_create(&made->thread, NULL, store_thread, made);
+	if (err) {
+		store_free(made);
+		return -err;
+	}
+	*store = made;
+	return 0;
+}
+
+void store_stop(struct store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	store->stopping = true;
+	pthread_cond_signal(&store->queued);
+	pthread_mutex_unlock(&store->lock);
+	pthread_join(store->thread, NULL);
+}
+
+void store_free(struct store *store)
+{
+	struct store_result result;
+	struct agent_id *id, *next;
+
+	if (!store)
+		return;
+	while (store_take(store, &result))
+		continue;
+	HASH_ITER (hh, store->ids, id, next) {
+		HASH_DEL(store->ids, id);
+		free(id);
+	}
+	pthread_cond_destroy(&store->waiter_done);
+	pthread_cond_destroy(&store->queued);
+	pthread_mutex_destroy(&store->lock);
+	free(store);
+}
+
+static void push(struct store *store, struct job *job)
+{
+	STAILQ_INSERT_TAIL(&store->jobs, job, entry);
+	store->job_count++;
+	pthread_cond_signal(&store->queued);
+}
+
+void store_push(struct store *store, struct instant now, const struct hub_event *event)
+{
+	struct job *job = mem_alloc(1, sizeof(*job));
+
+	job->arrived = now;
+	job->event = *event;
+	pthread_mutex_lock(&store->lock);
+	job->era = store->era_pushed;
+	push(store, job);
+	pthread_mutex_unlock(&store->lock);
+}
+
+bool store_take(struct store *store, struct store_result *result)
+{
+	struct result_entry *entry;
+
+	pthread_mutex_lock(&store->lock);
+	entry = STAILQ_FIRST(&store->results);
+	if (entry) {
+		STAILQ_REMOVE_HEAD(&store->results, entry);
+		if (entry->result.kind == STORE_FAILED)
+			store->era_pushed++;
+	}
+	pthread_mutex_unlock(&store->lock);
+	if (entry)
+		*result = entry->result;
+	free(entry);
+	return entry != NULL;
+}
+
+size_t store_backlog(struct store *store)
+{
+	size_t count;
+
+	pthread_mutex_lock(&store->lock);
+	count = store->job_count;
+	pthread_mutex_unlock(&store->lock);
+	return count;
+}
+
+int store_token(struct store *store, const struct graph_token *token)
+{
+	struct waiter waiter = { .token = token };
+	struct job *job = mem_alloc(1, sizeof(*job));
+
+	job->waiter = &waiter;
+	pthread_mutex_lock(&store->lock);
+	if (store->stopping) {
+		waiter = (struct waiter){ .err = -ESHUTDOWN, .done = true };
+		free(job);
+	} else {
+		push(store, job);
+	}
+	while (!waiter.done)
+		pthread_cond_wait(&store->waiter_done, &store->lock);
+	pthread_mutex_unlock(&store->lock);
+	return waiter.err;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMA_STORE_H
+#define CMA_STORE_H
+/*
+ * The one thread that writes. What the hub hands out is queued here, committed in groups, and what
+ * became durable comes back to the network thread, which only then lets the hub acknowledge it.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/instant.h"
+#include "cma/feed.h"
+#include "cma/graph/graph.h"
+#include "cma/hub.h"
+#include "cma/stats.h"
+
+enum { STORE_ERROR_SIZE = 256 };
+
+struct store_config {
+	struct graph *graph; /* used by this thread alone until store_stop */
+	struct stats *stats;
+	struct feed *feed;
+	void (*wake)(void *owner); /* store_take has something; called from the store's thread */
+	void *owner;
+};
+
+struct store;
+
+enum store_result_kind {
+	STORE_COMMITTED, /* for hub_committed */
+	STORE_FAILED,	 /* a transaction failed: everything queued was dropped, see error */
+};
+
+struct store_result {
+	enum store_result_kind kind;
+	uint64_t id, incarnation, sequence, want_digest;
+	uint16_t want;
+	char error[STORE_ERROR_SIZE];
+};
+
+/* Starts the thread. -errno. */
+int store_start(const struct store_config *config, struct store **store);
+/* Commits what is queued and ends the thread; results can still be taken. */
+void store_stop(struct store *store);
+void store_free(struct store *store); /* after store_stop; NULL is fine */
+
+/* Network thread: queues an event, taking its bytes. */
+void store_push(struct store *store, struct instant now, const struct hub_event *event);
+/* Network thread: the next result. After STORE_FAILED what is pushed counts again. */
+bool store_take(struct store *store, struct store_result *result);
+/* Messages that are queued. */
+size_t store_backlog(struct store *store);
+
+/*
+ * Any other thread: makes a token, and waits until it is durable. -ESHUTDOWN when the store has
+ * ended, else what graph_token_create or the commit returned.
+ */
+int store_token(struct store *store, const struct graph_token *token);
+
+#endif
