@@ -51,10 +51,12 @@ struct uplink_status {
 	enum uplink_state state;
 	bool enrolled;		      /* the CMA has us on disk: keep keys_agent_psk of the token */
 	enum welcome_refusal refusal; /* the CMA's last answer, when it was a no */
+	bool settled;		      /* nothing waits: all is told, and on the CMA's disk */
 	bool wrong_secret;	      /* the last answer did not open with our token or psk */
 	unsigned calls;		      /* INITs since the last session */
 	uint64_t told;		      /* messages that were given to the stream */
-	uint64_t durable;	      /* last sequence that the CMA has on disk */
+	uint64_t incarnation;	      /* of the stream, */
+	uint64_t durable;	      /* and the last sequence of it that the CMA has on disk */
 	uint64_t waiting;	      /* bytes of messages that it has not */
 	uint64_t sessions;
 	uint64_t resets;   /* sessions ended by a genuine UNKNOWN */

@@ -51,7 +51,7 @@ struct hub_token {
 };
 
 struct hub_agent {
-	uint64_t id; /* not 0 */
+	uint64_t id; /* not 0; the hub names those that enrol */
 	uint8_t key[SEAL_KEY];
 	uint8_t psk[SEAL_KEY];
 	uint32_t tenant;
@@ -62,10 +62,7 @@ struct hub_agent {
 };
 
 enum hub_event_kind {
-	/*
-	 * An agent proved that it holds a token's secret: store agent (with its new id; if the id
-	 * is known, its new psk) and, if token_used, one use of the token less.
-	 */
+	/* An agent proved a token: store it (new id, or new psk of a known one), use the token. */
 	HUB_ENROL,
 	/* Act on bytes, a message (wire/message.h), unless that sequence was committed before. */
 	HUB_MESSAGE,
@@ -75,7 +72,6 @@ struct hub_event {
 	enum hub_event_kind kind;
 	struct hub_agent agent; /* HUB_ENROL */
 	uint8_t token[TOKEN_ID];
-	bool token_used;
 	uint64_t id; /* HUB_MESSAGE: of the agent */
 	uint64_t incarnation;
 	uint64_t sequence; /* of its last fragment: what to commit with it */
@@ -83,7 +79,7 @@ struct hub_event {
 	size_t size;	   /* which the store finds out and quarantines, like any bad message */
 };
 
-/* End it with hub_free, which wipes the keys. */
+/* hub_free wipes the keys. */
 struct hub *hub_new(const struct hub_config *config);
 void hub_free(struct hub *hub);
 

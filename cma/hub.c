@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cma/hub.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cma/hub_state.h"
+
+struct hub *hub_new(const struct hub_config *config)
+{
+	struct hub *hub = mem_alloc(1, sizeof(*hub));
+
+	hub->config = *config;
+	session_self_init(&hub->self, &config->key);
+	TAILQ_INIT(&hub->calls_by_age);
+	TAILQ_INIT(&hub->actives);
+	TAILQ_INIT(&hub->due);
+	TAILQ_INIT(&hub->later);
+	STAILQ_INIT(&hub->events);
+	STAILQ_INIT(&hub->replies);
+	hub->pack = pack_new();
+	hub->scratch = writer_growing(MESSAGE_SIZE_MAX);
+	return hub;
+}
+
+/* ---- roster -----------------------------------------------------------------------------------
+ */
+
+static uint64_t hash_of(struct span key)
+{
+	struct reader r = reader_of(key);
+
+	return get_u64(&r);
+}
+
+struct peer *hub_find_peer(const struct hub *hub, const uint8_t key[SEAL_KEY])
+{
+	struct table_link *link = table_find(&hub->peers_by_key, hash_of(SPAN(key, SEAL_KEY)));
+
+	for (; link; link = table_find_next(link)) {
+		struct peer *peer = table_object(link, struct peer, by_key);
+
+		if (!memcmp(peer->known.key, key, SEAL_KEY))
+			return peer;
+	}
+	return NULL;
+}
+
+static struct peer *find_id(const struct hub *hub, uint64_t id)
+{
+	struct table_link *link = table_find(&hub->peers_by_id, id);
+
+	return link ? table_object(link, struct peer, by_id) : NULL;
+}
+
+struct known_token *hub_find_token(const struct hub *hub, const uint8_t id[TOKEN_ID])
+{
+	struct table_link *link = table_find(&hub->tokens, hash_of(SPAN(id, TOKEN_ID)));
+
+	return link ? table_object(link, struct known_token, by_id) : NULL;
+}
+
+struct peer *hub_new_peer(struct hub *hub, const struct hub_agent *agent)
+{
+	struct peer *peer = mem_alloc(1, sizeof(*peer));
+
+	peer->known = *agent;
+	table_insert(&hub->peers_by_key, &peer->by_key, hash_of(SPAN(agent->key, SEAL_KEY)));
+	table_insert(&hub->peers_by_id, &peer->by_id, agent->id);
+	if (agent->id > hub->last_id)
+		hub->last_id = agent->id;
+	return peer;
+}
+
+void hub_add_agent(struct hub *hub, const struct hub_agent *agent)
+{
+	hub_new_peer(hub, agent);
+}
+
+void hub_add_token(struct hub *hub, const struct hub_token *known)
+{
+	struct known_token *token = hub_find_token(hub, known->id);
+
+	if (!token) {
+		token = mem_alloc(1, sizeof(*token));
+		table_insert(&hub->tokens, &token->by_id, hash_of(SPAN(known->id, TOKEN_ID)));
+	}
+	token->known = *known;
+}
+
+static void free_token(struct hub *hub, struct known_token *token)
+{
+	table_remove(&hub->tokens, &token->by_id);
+	seal_wipe(token, sizeof(*token));
+	free(token);
+}
+
+void hub_remove_token(struct hub *hub, const uint8_t id[TOKEN_ID])
+{
+	struct known_token *token = hub_find_token(hub, id);
+
+	if (token)
+		free_token(hub, token);
+}
+
+void hub_free_channel(struct hub *hub, struct channel *channel)
+{
+	if (channel->call)
+		hub_call_end(hub, channel->call);
+	if (channel->peer && channel->peer->channel == channel) {
+		channel->peer->channel = NULL;
+		hub->sessions--;
+	}
+	table_remove(&hub->channels, &channel->by_index);
+	session_wipe(&channel->session);
+	free(channel);
+}
+
+/* ---- events and commits -----------------------------------------------------------------------
+ */
+
+void hub_queue_event(struct hub *hub, const struct hub_event *event)
+{
+	struct queued_event *queued = mem_alloc(1, sizeof(*queued));
+
+	queued->event = *event;
+	STAILQ_INSERT_TAIL(&hub->events, queued, next);
+}
+
+void hub_queue_enrol(struct hub *hub, const struct active *active)
+{
+	struct hub_event event = { .kind = HUB_ENROL, .agent = active->peer->known };
+
+	memcpy(event.token, active->token, sizeof(event.token));
+	hub_queue_event(hub, &event);
+}
+
+bool hub_take(struct hub *hub, struct hub_event *event)
+{
+	struct queued_event *queued = STAILQ_FIRST(&hub->events);
+
+	if (!queued)
+		return false;
+	STAILQ_REMOVE_HEAD(&hub->events, next);
+	*event = queued->event;
+	free(queued);
+	return true;
+}
+
+void hub_event_free(struct hub_event *event)
+{
+	free(event->bytes);
+	seal_wipe(event, sizeof(*event));
+}
+
+static void drop_events(struct hub *hub)
+{
+	struct hub_event event;
+
+	while (hub_take(hub, &event))
+		hub_event_free(&event);
+}
+
+static void forget_uncommitted(struct hub *hub, struct active *active)
+{
+	hub->uncommitted -= active->uncommitted;
+	active->uncommitted = 0;
+}
+
+void hub_committed(struct hub *hub, uint64_t id, uint64_t incarnation, uint64_t sequence,
+	uint16_t want, uint64_t want_digest)
+{
+	struct peer *peer = find_id(hub, id);
+	struct hub_agent *known;
+	struct active *active;
+
+	if (!peer)
+		return;
+	known = &peer->known;
+	if (peer->active)
+		peer->active->enrolling = false;
+	if (incarnation != known->incarnation || sequence < known->durable)
+		return;
+	known->durable = sequence;
+	known->want = want;
+	known->want_digest = want_digest;
+	active = hub_activate(hub, peer);
+	receiver_commit(&active->receiver, sequence);
+	if (active->receiver.next == sequence + 1)
+		forget_uncommitted(hub, active);
+	hub_data_ack_now(hub, active);
+}
+
+void hub_rolled_back(struct hub *hub)
+{
+	struct active *active;
+
+	drop_events(hub);
+	TAILQ_FOREACH (active, &hub->actives, neighbour) {
+		receiver_roll_back(&active->receiver);
+		forget_uncommitted(hub, active);
+		if (active->enrolling)
+			hub_queue_enrol(hub, active);
+	}
+}
+
+/* ---- in and out -------------------------------------------------------------------------------
+ */
+
+void hub_input(struct hub *hub, struct instant now, int64_t now_ms, const struct addr *from,
+	struct span datagram)
+{
+	struct packet p;
+
+	hub->counters.datagrams++;
+	if (packet_decode(datagram, &p)) {
+		hub->counters.bad_packet++;
+		return;
+	}
+	switch (p.type) {
+	case PACKET_INIT:
+		hub_call_input(hub, now, now_ms, from, &p);
+		break;
+	case PACKET_DATA:
+		hub_data_input(hub, now, from, &p);
+		break;
+	case PACKET_RESP:
+	case PACKET_RETRY:
+	case PACKET_BEAT:
+	case PACKET_UNKNOWN:
+		hub->counters.bad_packet++;
+		break;
+	}
+}
+
+uint8_t *hub_reply(struct hub *hub, const struct addr *to, size_t size)
+{
+	struct reply *reply;
+
+	if (hub->reply_count >= HUB_REPLIES_MAX) {
+		hub->counters.over_limit++;
+		return NULL;
+	}
+	reply = mem_alloc(1, sizeof(*reply));
+	reply->to = *to;
+	reply->size = size;
+	STAILQ_INSERT_TAIL(&hub->replies, reply, next);
+	hub->reply_count++;
+	return reply->datagram;
+}
+
+static size_t take_reply(struct hub *hub, struct addr *to, uint8_t *datagram)
+{
+	struct reply *reply = STAILQ_FIRST(&hub->replies);
+	size_t size;
+
+	if (!reply)
+		return 0;
+	STAILQ_REMOVE_HEAD(&hub->replies, next);
+	hub->reply_count--;
+	*to = reply->to;
+	size = reply->size;
+	memcpy(datagram, reply->datagram, size);
+	free(reply);
+	return size;
+}
+
+size_t hub_output(
+	struct hub *hub, struct instant now, struct addr *to, uint8_t datagram[PACKET_MAX])
+{
+	size_t size = take_reply(hub, to, datagram);
+
+	if (!size)
+		size = hub_data_output(hub, now, to, datagram);
+	hub->counters.sent += size > 0;
+	return size;
+}
+
+struct instant hub_deadline(const struct hub *hub)
+{
+	const struct active *first = TAILQ_FIRST(&hub->later);
+
+	if (!STAILQ_EMPTY(&hub->replies) || !TAILQ_EMPTY(&hub->due))
+		return (struct instant){ 0 };
+	return first ? first->ack_at : INSTANT_NEVER;
+}
+
+const struct hub_counters *hub_counters(const struct hub *hub)
+{
+	return &hub->counters;
+}
+
+size_t hub_agent_count(const struct hub *hub)
+{
+	return hub->peers_by_id.count;
+}
+
+size_t hub_session_count(const struct hub *hub)
+{
+	return hub->sessions;
+}
+
+static void visit_channel(void *hub, struct table_link *link)
+{
+	hub_free_channel(hub, table_object(link, struct channel, by_index));
+}
+
+static void visit_token(void *hub, struct table_link *link)
+{
+	free_token(hub, table_object(link, struct known_token, by_id));
+}
+
+static void visit_peer(void *owner, struct table_link *link)
+{
+	struct peer *peer = table_object(link, struct peer, by_id);
+	struct hub *hub = owner;
+
+	if (peer->active)
+		hub_free_active(hub, peer->active);
+	table_remove(&hub->peers_by_key, &peer->by_key);
+	table_remove(&hub->peers_by_id, &peer->by_id);
+	seal_wipe(peer, sizeof(*peer));
+	free(peer);
+}
+
+void hub_free(struct hub *hub)
+{
+	struct addr to;
+	uint8_t datagram[PACKET_MAX];
+
+	if (!hub)
+		return;
+	drop_events(hub);
+	while (take_reply(hub, &to, datagram))
+		continue;
+	table_each(&hub->channels, visit_channel, hub);
+	table_each(&hub->peers_by_id, visit_peer, hub);
+	table_each(&hub->tokens, visit_token, hub);
+	table_deinit(&hub->peers_by_key);
+	table_deinit(&hub->peers_by_id);
+	table_deinit(&hub->channels);
+	table_deinit(&hub->tokens);
+	table_deinit(&hub->calls);
+	writer_free(&hub->scratch);
+	pack_free(hub->pack);
+	seal_wipe(hub, sizeof(*hub));
+	free(hub);
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cma/hub_state.h"
+#include "wire/keys.h"
+
+#define CALL_LIFE (60 * NS_PER_SEC)
+
+static uint64_t hash_of(const uint8_t key[SEAL_KEY])
+{
+	struct reader r = reader_of(SPAN(key, SEAL_KEY));
+
+	return get_u64(&r);
+}
+
+static struct call *find_call(const struct hub *hub, const uint8_t key[SEAL_KEY])
+{
+	struct table_link *link = table_find(&hub->calls, hash_of(key));
+
+	for (; link; link = table_find_next(link)) {
+		struct call *call = table_object(link, struct call, by_key);
+
+		if (!memcmp(call->key, key, SEAL_KEY))
+			return call;
+	}
+	return NULL;
+}
+
+void hub_call_end(struct hub *hub, struct call *call)
+{
+	table_remove(&hub->calls, &call->by_key);
+	TAILQ_REMOVE(&hub->calls_by_age, call, neighbour);
+	call->channel->call = NULL;
+	seal_wipe(call, sizeof(*call));
+	free(call);
+}
+
+static void drop_call(struct hub *hub, struct call *call)
+{
+	hub_free_channel(hub, call->channel);
+}
+
+static void drop_old_calls(struct hub *hub, struct instant now)
+{
+	struct call *call;
+
+	while ((call = TAILQ_FIRST(&hub->calls_by_age)) &&
+		(hub->calls.count >= HUB_CALLS_MAX || instant_sub(now, call->since) > CALL_LIFE))
+		drop_call(hub, call);
+}
+
+static uint32_t free_index(struct hub *hub)
+{
+	uint32_t index = 0;
+
+	while (!index || table_find(&hub->channels, index))
+		hub->config.random(hub->config.owner, &index, sizeof(index));
+	return index;
+}
+
+/* How a call is to be answered. */
+struct verdict {
+	struct peer *peer; /* NULL: not known yet */
+	uint8_t psk[SEAL_KEY];
+	struct session_welcome welcome;
+};
+
+/* Would this token give the psk that the agent has already? Then it is no new use of it. */
+static bool enrolled_with(const struct peer *peer, const struct hub_token *token)
+{
+	uint8_t psk[SEAL_KEY];
+	bool same;
+
+	keys_agent_psk(token->secret, peer->known.key, psk);
+	same = seal_equal(psk, peer->known.psk, sizeof(psk));
+	seal_wipe(psk, sizeof(psk));
+	return same;
+}
+
+static enum welcome_refusal refusal_of(
+	const struct peer *peer, const struct hub_token *token, int64_t now_ms)
+{
+	if (peer && peer->known.tenant != token->tenant)
+		return WELCOME_OTHER_TENANT;
+	if (peer && enrolled_with(peer, token))
+		return WELCOME_OK;
+	if (token->expires_ms <= now_ms)
+		return WELCOME_TOKEN_EXPIRED;
+	return token->uses ? WELCOME_OK : WELCOME_TOKEN_USED_UP;
+}
+
+static bool judge_enrolment(
+	struct hub *hub, int64_t now_ms, const struct session_hello *hello, struct verdict *verdict)
+{
+	const struct known_token *token = hub_find_token(hub, hello->token_id);
+
+	if (!token) {
+		hub->counters.unknown_token++;
+		return false;
+	}
+	memcpy(verdict->psk, token->known.secret, SEAL_KEY);
+	verdict->welcome.flags = refusal_of(verdict->peer, &token->known, now_ms);
+	hub->counters.refused += verdict->welcome.flags != WELCOME_OK;
+	/* It says nothing about its stream; if that is not a new one it must begin anew. */
+	verdict->welcome.flags |= WELCOME_RESTART;
+	return true;
+}
+
+static bool judge_known(struct hub *hub, const struct session_hello *hello, struct verdict *verdict)
+{
+	const struct hub_agent *known;
+
+	if (!verdict->peer) {
+		hub->counters.unknown_agent++;
+		return false;
+	}
+	known = &verdict->peer->known;
+	memcpy(verdict->psk, known->psk, SEAL_KEY);
+	if (hello->seq > (hello->incarnation == known->incarnation ? known->durable : 0)) {
+		verdict->welcome.flags = WELCOME_RESTART;
+		hub->counters.rollbacks++;
+	}
+	return true;
+}
+
+static struct channel *new_call(struct hub *hub, struct instant now,
+	const struct session_heard *heard, const struct packet *p, struct peer *peer)
+{
+	struct channel *channel = mem_alloc(1, sizeof(*channel));
+	struct call *call = mem_alloc(1, sizeof(*call));
+
+	channel->peer = peer;
+	channel->call = call;
+	call->channel = channel;
+	call->since = now;
+	call->hello = heard->hello;
+	memcpy(call->key, heard->noise.peer, SEAL_KEY);
+	memcpy(call->ephemeral, p->body.data, SEAL_KEY);
+	table_insert(&hub->channels, &channel->by_index, free_index(hub));
+	table_insert(&hub->calls, &call->by_key, hash_of(call->key));
+	TAILQ_INSERT_TAIL(&hub->calls_by_age, call, neighbour);
+	return channel;
+}
+
+static void send_resp(struct hub *hub, const struct addr *to, const struct call *call)
+{
+	uint8_t *reply = hub_reply(hub, to, PACKET_RESP_SIZE);
+
+	if (reply)
+		memcpy(reply, call->resp, PACKET_RESP_SIZE);
+}
+
+static void answer(struct hub *hub, struct instant now, const struct addr *from,
+	const struct packet *p, const struct session_heard *heard, const struct verdict *verdict)
+{
+	struct channel *channel = new_call(hub, now, heard, p, verdict->peer);
+	uint8_t ephemeral[SEAL_KEY];
+	int err;
+
+	hub->config.random(hub->config.owner, ephemeral, sizeof(ephemeral));
+	err = session_answer(heard, verdict->psk, ephemeral, (uint32_t)channel->by_index.hash,
+		&verdict->welcome, now, channel->call->resp, &channel->session);
+	seal_wipe(ephemeral, sizeof(ephemeral));
+	if (err) {
+		hub->counters.bad_handshake++;
+	} else {
+		hub->counters.handshakes++;
+		send_resp(hub, from, channel->call);
+	}
+	if (err || (verdict->welcome.flags & WELCOME_REFUSAL_MASK))
+		hub_free_channel(hub, channel);
+}
+
+/* heard->noise.peer is known; the costly second half is not done. */
+static void judge(struct hub *hub, struct instant now, int64_t now_ms, const struct addr *from,
+	const struct packet *p, struct session_heard *heard)
+{
+	struct call *call = find_call(hub, heard->noise.peer);
+	struct verdict verdict = { .peer = hub_find_peer(hub, heard->noise.peer),
+		.welcome = { .epoch = hub->config.epoch, .credit = STREAM_WINDOW_FIRST } };
+
+	if (call && !memcmp(call->ephemeral, p->body.data, SEAL_KEY)) {
+		send_resp(hub, from, call);
+		return;
+	}
+	if (session_hear_hello(heard, &hub->self, NULL, p)) {
+		hub->counters.bad_handshake++;
+		return;
+	}
+	if (heard->hello.enrol ? judge_enrolment(hub, now_ms, &heard->hello, &verdict)
+			       : judge_known(hub, &heard->hello, &verdict)) {
+		if (call)
+			drop_call(hub, call);
+		answer(hub, now, from, p, heard, &verdict);
+	}
+	seal_wipe(&verdict, sizeof(verdict));
+}
+
+void hub_call_input(struct hub *hub, struct instant now, int64_t now_ms, const struct addr *from,
+	const struct packet *p)
+{
+	struct session_heard heard;
+
+	switch (session_heard(&heard, &hub->self, p)) {
+	case 0:
+		drop_old_calls(hub, now);
+		judge(hub, now, now_ms, from, p, &heard);
+		break;
+	case -EACCES:
+		hub->counters.bad_mac++;
+		break;
+	default:
+		hub->counters.bad_handshake++;
+	}
+	seal_wipe(&heard, sizeof(heard));
+}
+
+/*
+ * The agent has shown that it holds the secret of the token: it is one of ours now. NULL: the token
+ * was used up or removed meanwhile. *fresh: the store has to be told.
+ */
+static struct peer *enrol(struct hub *hub, const struct call *call, struct peer *peer, bool *fresh)
+{
+	struct known_token *token = hub_find_token(hub, call->hello.token_id);
+	struct hub_agent agent = { .id = hub->last_id + 1 };
+	struct active *active;
+
+	*fresh = false;
+	if (!token)
+		return NULL;
+	if (peer && enrolled_with(peer, &token->known))
+		return peer;
+	if (!token->known.uses)
+		return NULL;
+	token->known.uses--;
+	memcpy(agent.key, call->key, SEAL_KEY);
+	agent.tenant = token->known.tenant;
+	if (!peer)
+		peer = hub_new_peer(hub, &agent);
+	keys_agent_psk(token->known.secret, peer->known.key, peer->known.psk);
+	active = hub_activate(hub, peer);
+	active->enrolling = true;
+	memcpy(active->token, token->known.id, TOKEN_ID);
+	hub->counters.enrolled++;
+	*fresh = true;
+	return peer;
+}
+
+static void begin_stream(struct hub *hub, struct peer *peer, uint64_t incarnation)
+{
+	peer->known.incarnation = incarnation;
+	peer->known.durable = 0;
+	peer->known.want = 0;
+	peer->known.want_digest = 0;
+	if (!peer->active)
+		return;
+	hub->unfinished -= peer->active->receiver.bytes;
+	receiver_deinit(&peer->active->receiver);
+	receiver_init(&peer->active->receiver, 0);
+}
+
+bool hub_call_proven(struct hub *hub, struct channel *channel)
+{
+	struct call *call = channel->call;
+	uint64_t incarnation = call->hello.incarnation;
+	struct peer *peer = hub_find_peer(hub, call->key);
+	bool fresh = false;
+
+	if (call->hello.enrol)
+		peer = enrol(hub, call, peer, &fresh);
+	if (!peer) {
+		hub->counters.refused++;
+		hub_free_channel(hub, channel);
+		return false;
+	}
+	hub_call_end(hub, call);
+	if (peer->channel)
+		hub_free_channel(hub, peer->channel);
+	channel->peer = peer;
+	peer->channel = channel;
+	hub->sessions++;
+	hub->counters.sessions++;
+	if (incarnation != peer->known.incarnation)
+		begin_stream(hub, peer, incarnation);
+	if (fresh)
+		hub_queue_enrol(hub, peer->active);
+	return true;
+}

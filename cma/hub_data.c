@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "cma/hub_state.h"
+
+#define ACK_DELAY (20 * NS_PER_MS) /* a commit, which brings one anyway, is faster */
+
+enum { ACK_FRAGMENTS = 4, TOKEN_SENDS = 2 };
+
+/* ---- streams in -------------------------------------------------------------------------------
+ */
+
+static void ack_later(struct hub *hub, struct instant now, struct active *active)
+{
+	if (active->ack != ACK_NONE)
+		return;
+	active->ack = ACK_LATER;
+	active->ack_at = instant_add(now, ACK_DELAY);
+	TAILQ_INSERT_TAIL(&hub->later, active, turn);
+}
+
+void hub_data_ack_now(struct hub *hub, struct active *active)
+{
+	if (active->ack == ACK_DUE)
+		return;
+	if (active->ack == ACK_LATER)
+		TAILQ_REMOVE(&hub->later, active, turn);
+	active->ack = ACK_DUE;
+	TAILQ_INSERT_TAIL(&hub->due, active, turn);
+}
+
+static void no_ack(struct hub *hub, struct active *active)
+{
+	if (active->ack == ACK_DUE)
+		TAILQ_REMOVE(&hub->due, active, turn);
+	else if (active->ack == ACK_LATER)
+		TAILQ_REMOVE(&hub->later, active, turn);
+	active->ack = ACK_NONE;
+}
+
+struct active *hub_activate(struct hub *hub, struct peer *peer)
+{
+	struct active *active = peer->active;
+
+	if (active) {
+		TAILQ_REMOVE(&hub->actives, active, neighbour);
+	} else {
+		active = mem_alloc(1, sizeof(*active));
+		active->peer = peer;
+		peer->active = active;
+		receiver_init(&active->receiver, peer->known.durable);
+	}
+	TAILQ_INSERT_TAIL(&hub->actives, active, neighbour);
+	return active;
+}
+
+void hub_free_active(struct hub *hub, struct active *active)
+{
+	no_ack(hub, active);
+	TAILQ_REMOVE(&hub->actives, active, neighbour);
+	hub->unfinished -= active->receiver.bytes;
+	hub->uncommitted -= active->uncommitted;
+	receiver_deinit(&active->receiver);
+	active->peer->active = NULL;
+	free(active);
+}
+
+static void hand_out(struct hub *hub, struct active *active, uint64_t sequence)
+{
+	struct span bytes = writer_span(&hub->scratch);
+	struct hub_event event = {
+		.kind = HUB_MESSAGE,
+		.id = active->peer->known.id,
+		.incarnation = active->peer->known.incarnation,
+		.sequence = sequence,
+		.bytes = mem_copy(bytes.data, bytes.size),
+		.size = bytes.size,
+	};
+
+	hub_queue_event(hub, &event);
+	active->uncommitted += bytes.size;
+	hub->uncommitted += bytes.size;
+	hub->counters.messages++;
+}
+
+static void hand_out_all(struct hub *hub, struct active *active)
+{
+	unsigned dropped = 0;
+	uint64_t sequence;
+	bool damaged;
+
+	writer_reset(&hub->scratch);
+	while (receiver_take(
+		&active->receiver, hub->pack, &hub->scratch, &sequence, &damaged, &dropped)) {
+		hub->counters.bad_message += damaged;
+		hand_out(hub, active, sequence);
+		writer_reset(&hub->scratch);
+	}
+	hub->counters.bad_message += dropped;
+}
+
+/* Too much unfinished: whoever has been quiet longest sends his again. */
+static void make_room(struct hub *hub, const struct active *keep)
+{
+	struct active *active;
+
+	TAILQ_FOREACH (active, &hub->actives, neighbour) {
+		if (hub->unfinished <= HUB_UNFINISHED_MAX)
+			return;
+		if (active == keep || !active->receiver.bytes)
+			continue;
+		hub->unfinished -= active->receiver.bytes;
+		receiver_drop(&active->receiver);
+		hub->counters.evicted++;
+	}
+}
+
+static bool over_limit(const struct hub *hub, const struct active *active)
+{
+	return active->uncommitted > HUB_UNCOMMITTED_PEER_MAX ||
+		hub->uncommitted > HUB_UNCOMMITTED_MAX;
+}
+
+static void count_refused(struct hub *hub, int err)
+{
+	if (err == -ERANGE)
+		hub->counters.beyond_window++;
+	else if (err == -ENOBUFS)
+		hub->counters.over_limit++;
+	else
+		hub->counters.bad_record++;
+}
+
+static void take_fragment(struct hub *hub, struct instant now, struct active *active,
+	const struct record_fragment *fragment)
+{
+	size_t before = active->receiver.bytes;
+	int got = over_limit(hub, active) ? -ENOBUFS : receiver_input(&active->receiver, fragment);
+
+	if (got < 0) {
+		count_refused(hub, got);
+		/* It may have missed how far it may go. */
+		ack_later(hub, now, active);
+		return;
+	}
+	if (got == RECEIVER_DUPLICATE) {
+		hub->counters.duplicates++;
+		active->repeated = true;
+		hub_data_ack_now(hub, active);
+		return;
+	}
+	hand_out_all(hub, active);
+	hub->unfinished += active->receiver.bytes - before;
+	make_room(hub, active);
+	if (++active->arrived >= ACK_FRAGMENTS)
+		hub_data_ack_now(hub, active);
+	else
+		ack_later(hub, now, active);
+}
+
+static bool records_parse(struct span plain)
+{
+	struct reader r = reader_of(plain);
+	struct record record;
+
+	while (record_next(&r, &record))
+		continue;
+	return reader_done(&r);
+}
+
+static void take_record(
+	struct hub *hub, struct instant now, struct peer *peer, const struct record *record)
+{
+	switch (record->kind) {
+	case RECORD_FRAGMENT:
+		take_fragment(hub, now, hub_activate(hub, peer), &record->fragment);
+		break;
+	case RECORD_BYE:
+		hub->counters.byes++;
+		break;
+	case RECORD_UNKNOWN:
+	case RECORD_ACK:
+	case RECORD_WANT:
+	case RECORD_RESET_TOKEN:
+		hub->counters.skipped_record++;
+		break;
+	}
+}
+
+static void take_records(struct hub *hub, struct instant now, struct peer *peer, struct span plain)
+{
+	struct reader r = reader_of(plain);
+	struct record record;
+
+	while (record_next(&r, &record))
+		take_record(hub, now, peer, &record);
+}
+
+static void send_reset(struct hub *hub, const struct addr *to, const struct packet *p)
+{
+	uint8_t *reply = hub_reply(hub, to, PACKET_UNKNOWN_SIZE);
+
+	if (!reply)
+		return;
+	session_reset(&hub->self, p, reply);
+	hub->counters.resets++;
+}
+
+void hub_data_input(
+	struct hub *hub, struct instant now, const struct addr *from, const struct packet *p)
+{
+	struct table_link *link = table_find(&hub->channels, p->receiver);
+	struct channel *channel;
+	uint8_t memory[PACKET_DATA_MAX];
+	struct span plain;
+	int err;
+
+	if (!link) {
+		send_reset(hub, from, p);
+		return;
+	}
+	channel = table_object(link, struct channel, by_index);
+	err = session_open(&channel->session, p, memory, &plain);
+	if (err) {
+		hub->counters.replayed += err == -EALREADY;
+		hub->counters.forged += err != -EALREADY;
+		return;
+	}
+	if (!records_parse(plain)) {
+		hub->counters.bad_record++;
+		return;
+	}
+	if (channel->call && !hub_call_proven(hub, channel))
+		return;
+	channel->address = *from;
+	take_records(hub, now, channel->peer, plain);
+}
+
+/* ---- acknowledgements out ---------------------------------------------------------------------
+ */
+
+static bool is_idle(const struct active *active)
+{
+	return active->ack == ACK_NONE && !active->enrolling && receiver_idle(&active->receiver);
+}
+
+static void put_ack(struct hub *hub, struct active *active, struct writer *plain)
+{
+	const struct hub_agent *known = &active->peer->known;
+	struct channel *channel = active->peer->channel;
+	uint8_t ranges[STREAM_RANGES_MAX * STREAM_RANGE_SIZE];
+	struct record ack = { .kind = RECORD_ACK, .ack = receiver_ack(&active->receiver, ranges) };
+	struct record want = { .kind = RECORD_WANT,
+		.want = { .digest = known->want_digest, .sections = known->want } };
+	struct record token = { .kind = RECORD_RESET_TOKEN };
+
+	record_encode(plain, &ack);
+	if (known->want)
+		record_encode(plain, &want);
+	if (channel->token_sends < TOKEN_SENDS || active->repeated) {
+		session_reset_token(&hub->self, channel->session.local, token.reset_token.token);
+		record_encode(plain, &token);
+		channel->token_sends = TOKEN_SENDS < channel->token_sends + 1
+			? TOKEN_SENDS
+			: (uint8_t)(channel->token_sends + 1);
+	}
+}
+
+/* The acknowledgement of the first whose turn it is. 0 when it could not be sent. */
+static size_t send_ack(struct hub *hub, struct active *active, struct addr *to, uint8_t *datagram)
+{
+	struct channel *channel = active->peer->channel;
+	uint8_t memory[PACKET_DATA_MAX];
+	struct writer plain = writer_over(memory, sizeof(memory));
+	struct writer sealed = writer_over(datagram, PACKET_MAX);
+
+	no_ack(hub, active);
+	if (channel) {
+		put_ack(hub, active, &plain);
+		if (session_seal(&channel->session, writer_span(&plain), &sealed))
+			sealed.size = 0; /* used up: the agent will call */
+		*to = channel->address;
+	}
+	active->arrived = 0;
+	active->repeated = false;
+	if (is_idle(active))
+		hub_free_active(hub, active);
+	return sealed.size;
+}
+
+size_t hub_data_output(
+	struct hub *hub, struct instant now, struct addr *to, uint8_t datagram[PACKET_MAX])
+{
+	struct active *active;
+	size_t size = 0;
+
+	while ((active = TAILQ_FIRST(&hub->later)) && !instant_before(now, active->ack_at))
+		hub_data_ack_now(hub, active);
+	while (!size && (active = TAILQ_FIRST(&hub->due)))
+		size = send_ack(hub, active, to, datagram);
+	return size;
+}
