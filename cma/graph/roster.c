@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Who may talk to us: tokens and agents. */
+#include "cma/graph/graph.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cma/graph/store.h"
+
+/* A word that is easy to type and safe to print. */
+static bool is_tenant_name(const char *name)
+{
+	size_t length = strnlen(name, GRAPH_TENANT_MAX);
+
+	for (size_t i = 0; i < length; i++)
+		if (!isalnum((unsigned char)name[i]) && !strchr("-_.", name[i]))
+			return false;
+	return length && length < GRAPH_TENANT_MAX;
+}
+
+int graph_token_create(struct graph *g, const struct graph_token *token)
+{
+	int failed;
+
+	if (!is_tenant_name(token->tenant)) {
+		snprintf(g->error, sizeof(g->error),
+			"a tenant is 1 to %d letters, digits, '-', '_' or '.'",
+			GRAPH_TENANT_MAX - 1);
+		return -EINVAL;
+	}
+	failed = db_run(&g->db, DB_TOKEN_ADD, "bbtiii", SPAN(token->id, GRAPH_TOKEN_ID),
+		SPAN(token->secret, GRAPH_KEY), token->tenant, g->now, token->expires_ms,
+		token->uses);
+	if (failed && (sqlite3_errcode(g->db.handle) & 0xff) == SQLITE_CONSTRAINT)
+		failed = -EEXIST;
+	return failed;
+}
+
+static void copy_blob(sqlite3_stmt *s, int column, uint8_t *to, size_t size)
+{
+	struct span from = db_blob(s, column);
+
+	memset(to, 0, size);
+	if (from.size == size)
+		memcpy(to, from.data, size);
+}
+
+int graph_tokens(struct graph *g, graph_token_fn *fn, void *context)
+{
+	sqlite3_stmt *s dbreset = db_bind(&g->db, DB_TOKEN_LIST, "");
+	int got;
+
+	while ((got = db_step(&g->db, s)) > 0) {
+		struct graph_token token = {
+			.created_ms = sqlite3_column_int64(s, 3),
+			.expires_ms = sqlite3_column_int64(s, 4),
+			.uses = sqlite3_column_int64(s, 5),
+			.uses_made = sqlite3_column_int64(s, 6),
+		};
+
+		copy_blob(s, 0, token.id, sizeof(token.id));
+		copy_blob(s, 1, token.secret, sizeof(token.secret));
+		text_copy_to(token.tenant, sizeof(token.tenant),
+			(const char *)sqlite3_column_text(s, 2));
+		got = fn(context, &token);
+		if (got)
+			break;
+	}
+	return got;
+}
+
+int graph_agents(struct graph *g, graph_agent_fn *fn, void *context)
+{
+	sqlite3_stmt *s dbreset = db_bind(&g->db, DB_AGENT_LIST, "");
+	int got;
+
+	while ((got = db_step(&g->db, s)) > 0) {
+		struct graph_agent agent = {
+			.id = sqlite3_column_int64(s, 0),
+			.tenant = sqlite3_column_int64(s, 1),
+			.incarnation = (uint64_t)sqlite3_column_int64(s, 5),
+			.sequence = (uint64_t)sqlite3_column_int64(s, 6),
+			.digest_sequence = (uint64_t)sqlite3_column_int64(s, 7),
+			.want = (uint16_t)sqlite3_column_int(s, 8),
+		};
+
+		copy_blob(s, 2, agent.public_key, sizeof(agent.public_key));
+		copy_blob(s, 3, agent.psk, sizeof(agent.psk));
+		text_copy_to(agent.tenant_name, sizeof(agent.tenant_name),
+			(const char *)sqlite3_column_text(s, 4));
+		got = fn(context, &agent);
+		if (got)
+			break;
+	}
+	return got;
+}
+
+/* The node of the token's tenant, when it may be used now. */
+static int token_check(struct graph *g, struct span id, int64_t *tenant)
+{
+	sqlite3_stmt *s dbreset = db_bind(&g->db, DB_TOKEN_FIND, "b", id);
+	int got = db_step(&g->db, s);
+
+	if (got <= 0)
+		return got ? got : -ENOENT;
+	if (sqlite3_column_int64(s, 1) <= g->now)
+		return -EKEYEXPIRED;
+	if (sqlite3_column_int64(s, 2) && sqlite3_column_int64(s, 3) >= sqlite3_column_int64(s, 2))
+		return -EDQUOT;
+	return node_put(g, 0, "tenant", (const char *)sqlite3_column_text(s, 0), NULL, tenant);
+}
+
+static int agent_add(struct graph *g, int64_t tenant, struct span key, struct span psk, int64_t *id)
+{
+	char name[2 * GRAPH_KEY + 1];
+	int failed;
+
+	text_hex(key.data, key.size, name);
+	failed = node_put(g, tenant, "host", name, NULL, id);
+	if (!failed)
+		failed = db_run(&g->db, DB_AGENT_ADD, "iibb", *id, tenant, key, psk);
+	return failed ? failed : graph_status(g, *id, "up");
+}
+
+/* 1 when the key is known, with its host and tenant. */
+static int agent_find(struct graph *g, struct span key, int64_t *host, int64_t *tenant)
+{
+	sqlite3_stmt *s dbreset = db_bind(&g->db, DB_AGENT_FIND, "b", key);
+	int got = db_step(&g->db, s);
+
+	if (got > 0) {
+		*host = sqlite3_column_int64(s, 0);
+		*tenant = sqlite3_column_int64(s, 1);
+	}
+	return got;
+}
+
+int graph_enrol(struct graph *g, const uint8_t token[GRAPH_TOKEN_ID],
+	const uint8_t public_key[GRAPH_KEY], const uint8_t psk[GRAPH_KEY], int64_t *agent)
+{
+	struct span key = SPAN(public_key, GRAPH_KEY), id = SPAN(token, GRAPH_TOKEN_ID);
+	int64_t tenant, known_tenant;
+	int got = token_check(g, id, &tenant);
+
+	if (got < 0)
+		return got;
+	got = agent_find(g, key, agent, &known_tenant);
+	if (got > 0 && known_tenant != tenant)
+		return -EEXIST;
+	if (got > 0)
+		got = db_run(&g->db, DB_AGENT_PSK, "ib", *agent, SPAN(psk, GRAPH_KEY));
+	else if (!got)
+		got = agent_add(g, tenant, key, SPAN(psk, GRAPH_KEY), agent);
+	return got ? got : db_run(&g->db, DB_TOKEN_USE, "b", id);
+}
+
+/* The state of a host is an edge from its tenant, so that it has a history like all else. */
+int graph_status(struct graph *g, int64_t agent, const char *status)
+{
+	struct edge edge = { .dst = agent };
+	char before[8] = "";
+	int64_t tenant = 0;
+	int got = db_int(&g->db, &tenant, DB_AGENT_LOAD, "i", agent);
+
+	if (got <= 0)
+		return got ? got : -ENOENT;
+	{
+		sqlite3_stmt *s dbreset = db_bind(&g->db, DB_STATUS_NOW, "i", agent);
+
+		got = db_step(&g->db, s);
+		if (got > 0)
+			text_copy_to(
+				before, sizeof(before), (const char *)sqlite3_column_text(s, 0));
+	}
+	if (got < 0 || !strcmp(before, status))
+		return got < 0 ? got : 0;
+	edge.src = tenant;
+	edge.kind = before;
+	got = *before ? edge_end(g, &edge, 0) : 0;
+	edge.kind = status;
+	return got ? got : edge_open(g, &edge, 0);
+}

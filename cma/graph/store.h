@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMA_GRAPH_STORE_H
+#define CMA_GRAPH_STORE_H
+/* What the files of the writer share; graph.h is what the rest of the CMA sees. */
+#include <stdbool.h>
+
+#include "cma/graph/db.h"
+#include "cma/graph/derive.h"
+#include "cma/graph/graph.h"
+#include "wire/fact.h"
+#include "wire/seal.h"
+
+struct graph {
+	struct db db;
+	int lock; /* the state directory's */
+	uint64_t epoch;
+	int64_t now; /* of the open transaction, ms */
+	char error[512];
+};
+
+/* ---- node.c ---- */
+
+/*
+ * The node's id; it is made, or brought back, when it is not there. label NULL leaves the label
+ * that it has (at first its key).
+ */
+int node_put(struct graph *g, int64_t owner, const char *kind, const char *key, const char *label,
+	int64_t *id);
+/* 1 and its id, 0 when there is none, -errno. It may be gone. */
+int node_find(struct graph *g, int64_t owner, const char *kind, const char *key, int64_t *id);
+/* Ends the node when nothing keeps it, and then what owned it likewise. */
+int node_settle(struct graph *g, int64_t id);
+
+/* ---- edge.c: an edge is alive between edge_open and edge_end ---- */
+
+struct edge {
+	int64_t src;
+	int64_t dst;
+	const char *kind;
+};
+
+int edge_open(struct graph *g, const struct edge *edge, int64_t fact);
+int edge_end(struct graph *g, const struct edge *edge, int64_t fact);
+/*
+ * Makes what is alive for a fact go from what before says to what after says about its host.
+ * before must be what was applied last.
+ */
+int edge_replace(struct graph *g, int64_t tenant, int64_t host, int64_t fact,
+	const struct derived *before, const struct derived *after);
+
+/* ---- merge.c: the facts of one host within one message ---- */
+
+struct merge {
+	struct graph *g;
+	int64_t host;
+	int64_t tenant;
+	uint8_t hash_key[SEAL_FACT_KEY];
+	uint64_t digests[SECTION_COUNT]; /* kept up to date */
+	struct derive_locals locals;	 /* as they were before the message */
+	bool locals_loaded;
+	bool locals_touched;
+};
+
+/* json is the value, or NULL to delete. */
+int merge_fact(struct merge *m, const struct fact *fact, const json_t *json);
+/* Deletes what the host has with from <= key < until and keys (sorted, count) does not name. */
+int merge_range(struct merge *m, enum section section, struct span from, struct span until,
+	const struct fact *facts, size_t count);
+/* At the end of the message: listeners on wildcard addresses follow the host's addresses. */
+int merge_finish(struct merge *m);
+/* Frees memory; touches nothing durable. */
+void merge_free(struct merge *m);
+
+#endif
