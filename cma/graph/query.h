@@ -73,7 +73,7 @@ struct query_sink {
  * Runs a query. params is an object of strings, numbers or booleans (may be NULL); beside the
  * query's own it may hold as_of, a time (default: what is true now). tenant is a name. Results
  * beside those of the sink: -EINVAL for a fault of the asker (error names the word: unknown query,
- * parameter, host, ...), -ETIME, -EIO (error tells).
+ * parameter, host, ...), -ETIME, -ECANCELED, -EIO (error tells).
  */
 int query_run(struct queries *q, const char *name, const json_t *params, const char *tenant,
 	int64_t now_ms, const struct query_sink *sink, char *error, size_t error_size);

@@ -1,0 +1,26 @@
+-- what was told, changed or taken back between two times
+-- param from: time = -24h  after this time
+-- param to: time = now  up to this time
+-- param host: host = ""  of this host only
+SELECT rfc3339(at) AS time, host, section, key, change, before, after
+FROM (
+	SELECT f.since AS at, h.label AS host, h.id AS id, f.section AS section, f.key AS key,
+	       iif(p.id IS NULL, 'added', 'changed') AS change,
+	       p.value AS before, f.value AS after
+	FROM fact f
+	JOIN node h ON h.id = f.host AND h.owner = :tenant
+	LEFT JOIN fact p ON p.host = f.host AND p.section = f.section AND p.key = f.key
+		AND p.gone = f.since AND p.since < p.gone
+	WHERE f.since > :from AND f.since <= min(:to, :as_of) AND f.since < f.gone
+	UNION ALL
+	SELECT f.gone, h.label, h.id, f.section, f.key, 'removed', f.value, NULL
+	FROM fact f
+	JOIN node h ON h.id = f.host AND h.owner = :tenant
+	WHERE f.gone > :from AND f.gone <= min(:to, :as_of)
+		AND f.gone < 9223372036854775807 AND f.since < f.gone
+		AND NOT EXISTS (SELECT 1 FROM fact n
+			WHERE n.host = f.host AND n.section = f.section AND n.key = f.key
+				AND n.since = f.gone AND n.since < n.gone)
+)
+WHERE :host = 0 OR id = :host
+ORDER BY at, host, section, key, change, id
