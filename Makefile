@@ -117,8 +117,8 @@ bpf_objects := $(patsubst %.c,$(OBJ)/%.o,$(wildcard bpf/*.bpf.c))
 
 $(OBJ)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h vmlinux/*.h) Makefile
 	$(call say,BPF,$<)
-	$(Q)mkdir -p $(@D) && $(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -mcpu=v2 -Wall \
-		-Wextra -Werror -I. -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -mcpu=v3 -Wall \
+		-Wextra -Wno-unused-parameter -Werror -I. -c -o $@ $<
 $(OBJ)/bpf/nanoprobe.linked.o: $(bpf_objects)
 	$(call say,BPFLINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^

@@ -21,8 +21,7 @@ enum sensor_feature_id {
 	SENSOR_TCP,	    /* listeners, connections, failures */
 	SENSOR_SNAPSHOT,    /* every socket with its holders */
 	SENSOR_UDP_SERVICE, /* bind of a chosen UDP port, and its end */
-	SENSOR_UDP_CLIENT,  /* destinations of UDP */
-	SENSOR_UDP_PEER,    /* who sends to a UDP service */
+	SENSOR_UDP_EDGE,    /* who sends UDP to whom; needs SENSOR_UDP_SERVICE to tell the roles */
 	SENSOR_EXEC,	    /* a known process becomes another program */
 	SENSOR_EXIT,	    /* a known process ends */
 	SENSOR_FEATURE_COUNT
@@ -88,8 +87,8 @@ int sensor_snapshot(const struct sensor *sensor, sensor_row_fn *row, void *owner
 
 /*
  * Every entry of the edge table. With evict they are taken out: the kernel then tells an edge
- * anew at its next use. Call it so when sensor_counters shows a full table, at most about once a
- * second. Edges still EDGE_PENDING stay in the table. -errno.
+ * anew at its next use (an EDGE_PENDING one still at its outcome). Call it so when sensor_counters
+ * shows a full table, at most about once a second. -errno.
  */
 typedef void sensor_edge_fn(
 	void *owner, const struct edge_key *key, const struct edge_value *value);

@@ -12,7 +12,7 @@ BEGIN {
 	sees["base"] = "^base/"
 	sees["wire"] = "^(base|wire)/"
 	sees["discover"] = "^(base|discover)/|^wire/(fact|section)[.]h$"
-	sees["agent"] = "^(base|wire|discover|agent)/|^bpf/(event[.]h|nanoprobe[.]skel[.]h)$"
+	sees["agent"] = "^(base|wire|discover|agent)/|^bpf/((event|door)[.]h|nanoprobe[.]skel[.]h)$"
 	sees["cma"] = "^(base|wire|cma)/"
 	sees["cli"] = "^(base|cli)/"
 	sees["bpf"] = "^(bpf|vmlinux)/"
