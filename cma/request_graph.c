@@ -200,7 +200,7 @@ void request_hosts(void *user, const json_t *request, struct answer *answer)
 		request_tenant(request), answer);
 }
 
-/* "host=HOST [depth=INT]" as people type it. */
+/* "host=... [direction=both|up|down]" as people type it. */
 static char *params_text(const struct query *query)
 {
 	char *text = text_copy("");
@@ -208,9 +208,12 @@ static char *params_text(const struct query *query)
 	for (size_t i = 0; i < query->param_count; i++) {
 		const struct query_param *param = &query->params[i];
 		char *before autofree = text;
+		const char *value = param->choices ? param->choices
+			: param->initial	   ? param->initial
+						   : "...";
 
 		text = text_format(param->initial ? "%s%s[%s=%s]" : "%s%s%s=%s", before,
-			i ? " " : "", param->name, param->initial ? param->initial : "...");
+			i ? " " : "", param->name, value);
 	}
 	return text;
 }
