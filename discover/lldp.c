@@ -11,7 +11,17 @@
 #include "base/text.h"
 #include "discover/lldpfact.h"
 
-enum { RETRY_FIRST_SECONDS = 5, RETRY_LAST_SECONDS = 60, ANSWER_SECONDS = 10, READ_SIZE = 4096 };
+enum {
+	RETRY_FIRST_SECONDS = 5,
+	RETRY_LAST_SECONDS = 60,
+	ANSWER_SECONDS = 10,
+	/*
+	 * A restarted lldpd knows nobody until they speak again: what is stale may be so for as
+	 * long as IEEE 802.1AB keeps a neighbour by default (4 * 30 s).
+	 */
+	STALE_SECONDS = 120,
+	READ_SIZE = 4096,
+};
 
 struct link {
 	int fd;
@@ -40,6 +50,7 @@ struct lldp {
 	json_t *known;			/* key -> value as told */
 	json_t *fresh;			/* what the query under way has found */
 	struct instant deadline;
+	struct instant stale_until; /* unless zero */
 	int pause_seconds;
 };
 
@@ -153,6 +164,7 @@ static void go_away(struct lldp *lldp, const char *why, struct instant now, int6
 	if (lldp->pause_seconds > RETRY_LAST_SECONDS)
 		lldp->pause_seconds = RETRY_LAST_SECONDS;
 	lldp->deadline = instant_add(now, lldp->pause_seconds * NS_PER_SEC);
+	lldp->stale_until = (struct instant){ 0 };
 	lldp->step = STEP_PAUSE;
 	lldp->state = LLDP_AWAY;
 	lldp->why = why;
@@ -175,12 +187,33 @@ static void query_begin(struct lldp *lldp, struct instant now)
 	lldp->step = STEP_QUERY;
 }
 
+/* Takes over what is stale and has not been heard of again, while there is time. */
+static bool keep_stale(struct lldp *lldp, struct instant now)
+{
+	bool kept = false;
+	const char *key;
+	json_t *value;
+
+	if (!lldp->stale_until.ns)
+		lldp->stale_until = instant_add(now, STALE_SECONDS * NS_PER_SEC);
+	if (!instant_before(now, lldp->stale_until))
+		return false;
+	json_object_foreach (lldp->known, key, value) {
+		if (json_object_get(value, "stale_since") && !json_object_get(lldp->fresh, key)) {
+			json_object_set(lldp->fresh, key, value);
+			kept = true;
+		}
+	}
+	return kept;
+}
+
 /* Tells what the query found and what it found no more. */
-static void query_tell(struct lldp *lldp)
+static void query_tell(struct lldp *lldp, struct instant now)
 {
 	const char *key;
 	json_t *value;
 
+	lldp->deadline = keep_stale(lldp, now) ? lldp->stale_until : INSTANT_NEVER;
 	json_object_foreach (lldp->known, key, value) {
 		if (!json_object_get(lldp->fresh, key))
 			discover_delete(lldp->config.sink, SECTION_LLDP, key);
@@ -193,7 +226,6 @@ static void query_tell(struct lldp *lldp)
 	query_end(lldp);
 	lldp->state = LLDP_COMPLETE;
 	lldp->pause_seconds = 0;
-	lldp->deadline = INSTANT_NEVER;
 	lldp->step = STEP_IDLE;
 }
 
@@ -309,14 +341,16 @@ void lldp_run(struct lldp *lldp, struct instant now, int64_t now_ms)
 		subscribe(lldp, now, now_ms);
 	if (lldp->step == STEP_CONNECT_QUERY || lldp->step == STEP_QUERY || lldp->step == STEP_IDLE)
 		got = watch_read(lldp);
-	if (!got && lldp->step == STEP_IDLE && lldp->changed)
+	if (!got && lldp->step == STEP_IDLE && (lldp->changed || due)) {
 		query_begin(lldp, now);
+		due = false;
+	}
 	if (!got && lldp->step == STEP_QUERY)
 		got = query_step(lldp);
 	if (got < 0) {
 		go_away(lldp, "lldpd went away", now, now_ms);
 	} else if (got > 0) {
-		query_tell(lldp);
+		query_tell(lldp, now);
 		if (lldp->changed)
 			lldp_run(lldp, now, now_ms);
 	} else if (due && lldp->step != STEP_IDLE && lldp->step != STEP_PAUSE) {

@@ -5,7 +5,7 @@
  * Event module: the neighbours that lldpd(8) hears, over LLDP, CDP and whatever else it speaks.
  * One connection to lldpd waits for changes; on each, and at the start, a second one asks for
  * everything. Without lldpd, or when it goes, it is looked for again after 5 s to 60 s, and what
- * was known stays, with "stale_since", until lldpd answers again.
+ * was known stays, with "stale_since", until lldpd hears it again or 120 s after lldpd came back.
  */
 #include <stdbool.h>
 #include <stdint.h>
