@@ -9,6 +9,8 @@ from suite import check
 HASH = re.compile(r":[0-9a-f]{8}$")
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 KERNEL = os.uname().release
+with open("/etc/os-release", encoding="utf-8") as release:
+    SYSTEM = re.search(r'^PRETTY_NAME="?([^"\n]*)', release.read(), re.M).group(1)
 
 
 def plain(rows, drop=("since",)):

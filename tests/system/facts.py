@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A nanoprobe with --dry-run, and the table of facts that follows from the deltas it prints."""
+"""A nanoprobe with --dry-run, and the table of facts that follows from the deltas it prints:
+"PUT section key {...}" and "DELETE section key"."""
 import json
 import os
 
@@ -23,13 +24,16 @@ class Facts:
         """Takes in what was printed since."""
         *lines, self.half = (self.half + self.file.read()).split("\n")
         for line in lines:
-            delta = json.loads(line)
-            where = delta["section"], delta["key"]
-            self.log.append((*where, delta.get("value")))
-            if delta.get("value") is None:
-                self.table.pop(where, None)
+            change, section, rest = line.split(" ", 2)
+            key, brace, value = rest.partition(" {")
+            value = json.loads("{" + value) if brace else None
+            self.log.append((section, key, value))
+            if (change == "PUT") != (value is not None):
+                raise Failure(f"not a delta: {line}")
+            if change == "DELETE":
+                self.table.pop((section, key), None)
             else:
-                self.table[where] = delta["value"]
+                self.table[section, key] = value
         if not self.process.running():
             raise Failure(f"the nanoprobe ended:\n{self.process.text()}")
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real services, real clients and real LLDP on five hosts: the whole answer of each query."""
 import estate as estates
-from answers import KERNEL, distinct, endpoint, plain, process
+from answers import KERNEL, SYSTEM, distinct, endpoint, plain, process
 from lab import PORT, Estate, double
 from services import program
 from suite import Suite, becomes, check, equal, wait_until
@@ -38,7 +38,7 @@ def uses(client, name, server, port, peer, hops=1):
 @suite.test
 def allservers(e):
     equal(plain(e.lab.cma.query("allservers")),
-          [{"host": host.name, "status": "up", "os": "GNU/Linux", "kernel": KERNEL}
+          [{"host": host.name, "status": "up", "os": SYSTEM, "kernel": KERNEL}
            for host in e.hosts], "allservers")
 
 
@@ -82,7 +82,8 @@ def dependencies(e, host, **parameters):
 
 
 @suite.test
-def dependencies_down(e):
+def dependencies_up(e):
+    """What each host needs."""
     expected = {
         "web1": [uses(e.web1, "psql", e.db1, 5432, "postgres")],
         "web2": [uses(e.web2, "redis-cli", e.db1, 6379, "redis-server")],
@@ -93,18 +94,34 @@ def dependencies_down(e):
         "centre": [],
     }
     for host in e.hosts:
-        becomes(lambda h=host: dependencies(e, h, direction="down", depth=1),
+        becomes(lambda h=host: dependencies(e, h, direction="up", depth=1),
                 distinct(expected[host.name] + [probe_edge(e, host)]), 15,
-                f"hostdependencies host={host.name} direction=down depth=1")
+                f"hostdependencies host={host.name} direction=up depth=1")
+
+
+def used_by(server, name, port, client, peer, hops=1):
+    return {"host": server.name, "process": process(name), "endpoint": endpoint(server, port),
+            "peer_process": process(peer), "peer_host": client.name, "hops": hops}
 
 
 @suite.test
-def dependencies_up(e):
-    """Who uses db1, and, one step further, who uses those."""
-    equal(dependencies(e, e.db1, direction="up", depth=1),
-          [uses(e.web1, "psql", e.db1, 5432, "postgres"),
-           uses(e.web2, "redis-cli", e.db1, 6379, "redis-server")],
-          "hostdependencies host=db1 direction=up depth=1")
+def dependencies_down(e):
+    """Who needs db1."""
+    equal(dependencies(e, e.db1, direction="down", depth=1),
+          [used_by(e.db1, "postgres", 5432, e.web1, "psql"),
+           used_by(e.db1, "redis-server", 6379, e.web2, "redis-cli")],
+          "hostdependencies host=db1 direction=down depth=1")
+    equal(dependencies(e, e.web1, direction="down", depth=1),
+          [used_by(e.web1, "nginx", 80, e.admin, "curl")],
+          "hostdependencies host=web1 direction=down depth=1")
+
+
+@suite.test
+def dependencies_both(e):
+    equal(dependencies(e, e.web1, direction="both", depth=1),
+          [used_by(e.web1, "nginx", 80, e.admin, "curl"),
+           uses(e.web1, "psql", e.db1, 5432, "postgres"), probe_edge(e, e.web1)],
+          "hostdependencies host=web1 depth=1")
 
 
 @suite.test
@@ -124,12 +141,9 @@ def unknown_addresses(e):
     service = printer.spawn(double("serve"), "tcp", f"{printer.address}:9100")
     wait_until(lambda: "ready" in service.text(), 5, service.text)
     e.admin.run(double("dial"), "tcp", f"{printer.address}:9100")
-    rows = wait_until(lambda: plain(e.lab.cma.query("unknownips")), 10, "unknownips is empty")
-    seen = {(row["ip"], row.get("mac"), row["seen_by"]) for row in rows}
-    check(all(row[0] == printer.address and row[2] == "admin" for row in seen), rows)
-    wait_until(lambda: [row for row in e.lab.cma.query("unknownips")
-                        if row.get("mac") == printer.mac], 10,
-               lambda: f"no address of the card: {e.lab.cma.query('unknownips')}")
+    expected = [{"ip": printer.address, "mac": printer.mac, "seen_by": "admin", "seen_as": role}
+                for role in ("neighbour", "server")]
+    becomes(lambda: plain(e.lab.cma.query("unknownips")), expected, 10, "unknownips")
 
 
 @suite.test
@@ -196,7 +210,7 @@ def joined_in_the_other_order(e):
     """Clients first, services known later: a nanoprobe that joins last completes the edges."""
     e.db1.probe.kill()
     e.db1.probe_start("")
-    equal(dependencies(e, e.web1, direction="down", depth=1),
+    equal(dependencies(e, e.web1, direction="up", depth=1),
           [uses(e.web1, "psql", e.db1, 5432, "postgres"), probe_edge(e, e.web1)],
           "hostdependencies while db1 is away or back")
 

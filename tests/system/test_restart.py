@@ -49,7 +49,7 @@ def client_stays_after_its_service(lab):
     one, two = lab.nodes["one"], lab.nodes["two"]
 
     def uses():
-        return plain(lab.cma.query("hostdependencies", host="two", direction="down"))
+        return plain(lab.cma.query("hostdependencies", host="two", direction="up"))
 
     before = uses()
     process = serve(one, 7010)
