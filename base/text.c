@@ -23,7 +23,9 @@ void text_time(int64_t wall_ms, char *to)
 		text_copy_to(to, TEXT_TIME_SIZE, "-");
 		return;
 	}
-	length = strftime(to, TEXT_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
+	/* strftime does not fill a year up to four digits. */
+	length = (size_t)snprintf(to, TEXT_TIME_SIZE, "%04d", parts.tm_year + 1900);
+	length += strftime(to + length, TEXT_TIME_SIZE - length, "-%m-%dT%H:%M:%S", &parts);
 	snprintf(to + length, TEXT_TIME_SIZE - length, ".%03dZ", (int)milliseconds);
 }
 

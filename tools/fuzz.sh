@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # fuzz.sh [seconds] [target]: looks for bytes that break a fuzz target (tests/fuzz/fuzz_*.c) for
 # so many seconds each (60), starting from its corpus. What it learns stays in build/fuzz/corpus;
 # an input that breaks one is written to build/fuzz/ and belongs, once mended, in tests/fuzz/corpus.

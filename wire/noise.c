@@ -117,8 +117,6 @@ int noise_read_static(
 	start(&next, prologue, self->public);
 	get_bytes(&r, next.peer_ephemeral, 32);
 	sealed = get_span(&r, SEAL_KEY + SEAL_TAG);
-	if (r.failed)
-		return -EBADMSG;
 	mix_ephemeral(&next, next.peer_ephemeral);
 	err = mix_exchange(&next, self->secret, next.peer_ephemeral);
 	if (!err)
@@ -134,9 +132,7 @@ int noise_read_init(struct noise *n, const struct key_pair *self, const uint8_t 
 	int err = 0;
 
 	get_span(&r, NOISE_STATIC);
-	if (r.failed || r.left.size < SEAL_TAG)
-		err = -EBADMSG;
-	else if (shared)
+	if (shared)
 		mix_key(&next, shared);
 	else
 		err = mix_exchange(&next, self->secret, n->peer);
@@ -171,8 +167,6 @@ int noise_read_resp(struct noise *n, const struct key_pair *self, const uint8_t 
 	int err;
 
 	get_bytes(&r, next.peer_ephemeral, 32);
-	if (r.failed || r.left.size < SEAL_TAG)
-		return -EBADMSG;
 	mix_ephemeral(&next, next.peer_ephemeral);
 	err = mix_exchange(&next, n->ephemeral, next.peer_ephemeral);
 	if (!err)

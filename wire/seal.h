@@ -30,7 +30,7 @@ bool seal_equal(const void *a, const void *b, size_t size);
  */
 void seal_encrypt(const uint8_t key[SEAL_KEY], uint64_t counter, struct span header,
 	struct span plain, uint8_t *to);
-/* to has room for sealed.size - SEAL_TAG. -EBADMSG when it is not what was sealed. */
+/* to has room for sealed.size - SEAL_TAG. -EBADMSG when it is not what was sealed, or shorter. */
 int seal_decrypt(const uint8_t key[SEAL_KEY], uint64_t counter, struct span header,
 	struct span sealed, uint8_t *to);
 

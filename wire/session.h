@@ -11,8 +11,8 @@
  *	session_open      <-- DATA -------	session_seal
  *
  * Nothing here stores a session or chooses an index; a failed call changes nothing. The header of
- * INIT is the Noise prologue, so flags, version and index cannot be changed on the way.
- * Ephemeral secrets are arguments, 32 random bytes, never used twice.
+ * INIT is the Noise prologue, so it cannot be changed on the way. Ephemeral secrets are arguments:
+ * 32 random bytes, never used twice.
  */
 #include "base/instant.h"
 #include "wire/noise.h"
@@ -60,29 +60,26 @@ struct session {
 	bool confirmed; /* the peer has shown that it has the keys */
 };
 
-/* A call under way: wipe it (seal_wipe) when it is answered or given up. */
+/* Either end of a call under way: wipe it (seal_wipe) when it is answered or given up. */
 struct session_call {
 	struct noise noise;
 	uint32_t local;
+};
+
+struct session_heard {
+	struct noise noise; /* .peer is the caller's static key */
+	uint32_t remote;
+	struct session_hello hello;
 };
 
 /* -EBADMSG: peer is no usable public key. */
 int session_call(struct session_call *call, const struct session_self *self,
 	const uint8_t peer[SEAL_KEY], const uint8_t ephemeral[SEAL_KEY], uint32_t local,
 	const struct session_hello *hello, uint8_t datagram[PACKET_INIT_SIZE]);
-/*
- * p is a RESP. -ENOENT: it answers another call; -EBADMSG: it is not genuine, or the psk differs.
- */
+/* p is a RESP. -ENOENT: it answers another call; -EBADMSG: not genuine, or the psk differs. */
 int session_answered(const struct session_call *call, const struct session_self *self,
 	const uint8_t psk[SEAL_KEY], const struct packet *p, struct instant now,
 	struct session *session, struct session_welcome *welcome);
-
-/* The other end of a call: wipe it (seal_wipe) when it is answered or dropped. */
-struct session_heard {
-	struct noise noise; /* .peer is the caller's static key */
-	uint32_t remote;
-	struct session_hello hello;
-};
 
 /* p is an INIT. -EACCES: mac1 is wrong (whoever sent it does not know us); -EBADMSG. */
 int session_heard(
@@ -109,10 +106,7 @@ int session_open(struct session *session, const struct packet *p, uint8_t *to, s
 bool session_is_old(const struct session *session, struct instant now);
 void session_wipe(struct session *session);
 
-/*
- * Stateless reset: the CMA tells the agent, inside the session, the token of the CMA's index; one
- * that lost its memory can make the token again and nobody else can.
- */
+/* What ends the session of our index although we lost it: told to the peer inside the session. */
 void session_reset_token(
 	const struct session_self *self, uint32_t index, uint8_t token[SESSION_TOKEN]);
 /* The UNKNOWN that answers a DATA for an index that we do not have. */

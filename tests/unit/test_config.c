@@ -25,17 +25,15 @@ static const struct option_def defs[] = {
 	{ .name = NULL },
 };
 
-/* Parses up to 7 words; ends with NULL. */
-static int parse(struct config *config, bool only_options, int *operands, ...)
+/* Parses words, which are separated by single spaces, as a command line. */
+static int parse(struct config *config, bool only_options, int *operands, const char *words)
 {
-	char *argv[9] = { (char *)(uintptr_t) "program" };
+	char line[128], *argv[10] = { line }, *at = line;
 	int argc = 1;
-	va_list words;
 
-	va_start(words, operands);
-	while (argc < 8 && (argv[argc] = va_arg(words, char *)))
-		argc++;
-	va_end(words);
+	snprintf(line, sizeof(line), "%s", words);
+	while (argc < 9 && at && *at)
+		argv[argc++] = strsep(&at, " ");
 	config_init(config, defs);
 	return config_parse_args(config, argc, argv, only_options, operands);
 }
@@ -46,8 +44,8 @@ static void test_arguments(void **state)
 	int operands;
 
 	(void)state;
-	assert_int_equal(parse(&config, true, &operands, "--state-dir", "/x", "--listen=[::]:1984",
-				 "--once", "--uses", "3", "--ttl=15m", NULL),
+	assert_int_equal(parse(&config, true, &operands,
+				 "--state-dir /x --listen=[::]:1984 --once --uses 3 --ttl=15m"),
 		0);
 	assert_int_equal(operands, 8);
 	assert_string_equal(config_text(&config, "state-dir"), "/x");
@@ -59,7 +57,7 @@ static void test_arguments(void **state)
 	assert_string_equal(config_text(&config, "scope"), "host");
 	config_free(&config);
 
-	assert_int_equal(parse(&config, true, &operands, NULL), 0);
+	assert_int_equal(parse(&config, true, &operands, ""), 0);
 	assert_string_equal(config_text(&config, "state-dir"), "/var/lib/x");
 	assert_null(config_text(&config, "listen"));
 	assert_int_equal(config_duration_ms(&config, "ttl"), 86400000);
@@ -67,9 +65,8 @@ static void test_arguments(void **state)
 	config_free(&config);
 
 	/* The later one wins; a flag can be taken back. */
-	assert_int_equal(parse(&config, true, &operands, "--uses", "1", "--uses=2", "--once",
-				 "--once=false", NULL),
-		0);
+	assert_int_equal(
+		parse(&config, true, &operands, "--uses 1 --uses=2 --once --once=false"), 0);
 	assert_int_equal(config_number(&config, "uses"), 2);
 	assert_false(config_flag(&config, "once"));
 	config_free(&config);
@@ -81,14 +78,13 @@ static void test_operands(void **state)
 	int operands;
 
 	(void)state;
-	assert_int_equal(
-		parse(&config, false, &operands, "--once", "query", "list", "--uses", NULL), 0);
+	assert_int_equal(parse(&config, false, &operands, "--once query list --uses"), 0);
 	assert_int_equal(operands, 2);
 	config_free(&config);
-	assert_int_equal(parse(&config, false, &operands, "--once", "--", "--uses", NULL), 0);
+	assert_int_equal(parse(&config, false, &operands, "--once -- --uses"), 0);
 	assert_int_equal(operands, 3);
 	config_free(&config);
-	assert_int_equal(parse(&config, false, &operands, "-", NULL), 0);
+	assert_int_equal(parse(&config, false, &operands, "-"), 0);
 	assert_int_equal(operands, 1);
 	config_free(&config);
 }
@@ -97,38 +93,37 @@ static void test_operands(void **state)
 static void test_wrong_arguments(void **state)
 {
 	static const struct {
-		const char *one, *two, *error;
+		const char *words, *error;
 	} cases[] = {
-		{ "--nonsense", NULL, "unknown option '--nonsense'" },
-		{ "--stat", "/x", "unknown option '--stat'" },
-		{ "--listen", NULL, "option '--listen' needs a value (ADDR:PORT)" },
-		{ "--listen", "nowhere", "--listen 'nowhere': must be ADDRESS:PORT" },
-		{ "--uses=x", NULL, "--uses 'x': must be a number" },
-		{ "--uses", "-1", "--uses '-1': must be a number" },
-		{ "--ttl", "soon", "--ttl 'soon': must be a duration" },
-		{ "--scope", "hos", "--scope 'hos': must be one of host|netns" },
-		{ "--scope", "host|netns", "must be one of host|netns" },
-		{ "--scope=", NULL, "must be one of host|netns" },
-		{ "--state-dir=", NULL, "must not be empty" },
-		{ "--once=yes", NULL, "--once 'yes': must be true or false" },
-		{ "word", NULL, "unexpected argument 'word'" },
-		{ "--once", "word", "unexpected argument 'word'" },
-		{ "-o", NULL, "unexpected argument '-o'" },
+		{ "--nonsense", "unknown option '--nonsense'" },
+		{ "--stat /x", "unknown option '--stat'" },
+		{ "--listen", "option '--listen' needs a value (ADDR:PORT)" },
+		{ "--listen nowhere", "--listen 'nowhere': must be ADDRESS:PORT" },
+		{ "--uses=x", "--uses 'x': must be a number" },
+		{ "--uses -1", "--uses '-1': must be a number" },
+		{ "--ttl soon", "--ttl 'soon': must be a duration" },
+		{ "--scope hos", "--scope 'hos': must be one of host|netns" },
+		{ "--scope host|netns", "must be one of host|netns" },
+		{ "--scope=", "must be one of host|netns" },
+		{ "--state-dir=", "must not be empty" },
+		{ "--once=yes", "--once 'yes': must be true or false" },
+		{ "word", "unexpected argument 'word'" },
+		{ "--once word", "unexpected argument 'word'" },
+		{ "-o", "unexpected argument '-o'" },
 	};
 	struct config config;
 	int operands;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(
-			parse(&config, true, &operands, cases[i].one, cases[i].two, NULL), -EINVAL);
+		assert_int_equal(parse(&config, true, &operands, cases[i].words), -EINVAL);
 		if (!strstr(config.error, cases[i].error))
 			fail_msg("'%s' does not say '%s'", config.error, cases[i].error);
 		config_free(&config);
 	}
 }
 
-/* Parses content as a configuration file behind the word (NULL for none) on the command line. */
+/* Parses content as a configuration file behind a word on the command line. */
 static int parse_file(struct config *config, const char *word, const char *content)
 {
 	char path[] = "/tmp/test_config.XXXXXX";
@@ -137,7 +132,7 @@ static int parse_file(struct config *config, const char *word, const char *conte
 	assert_true(fd >= 0);
 	close(fd);
 	assert_int_equal(file_replace(AT_FDCWD, path, content, strlen(content), 0600), 0);
-	assert_int_equal(parse(config, true, &operands, word, NULL), 0);
+	assert_int_equal(parse(config, true, &operands, word), 0);
 	err = config_parse_file(config, path);
 	unlink(path);
 	return err;
@@ -158,7 +153,7 @@ static void test_file(void **state)
 	assert_true(config_flag(&config, "once"));
 	assert_string_equal(config_text(&config, "scope"), "netns");
 	config_free(&config);
-	assert_int_equal(parse_file(&config, NULL, ""), 0);
+	assert_int_equal(parse_file(&config, "", ""), 0);
 	config_free(&config);
 }
 
@@ -190,7 +185,7 @@ static void test_wrong_file(void **state)
 			fail_msg("'%s' does not say '%s'", config.error, cases[i].error);
 		config_free(&config);
 	}
-	assert_int_equal(parse(&config, true, &operands, NULL), 0);
+	assert_int_equal(parse(&config, true, &operands, ""), 0);
 	assert_int_equal(config_parse_file(&config, "/nonexistent/x.conf"), -ENOENT);
 	assert_string_equal(
 		config.error, "cannot read /nonexistent/x.conf: No such file or directory");
@@ -217,13 +212,13 @@ static void test_print(void **state)
 	int operands;
 
 	(void)state;
-	assert_int_equal(parse(&config, true, &operands, "--uses=3", "--once", NULL), 0);
+	assert_int_equal(parse(&config, true, &operands, "--uses=3 --once"), 0);
 	text = printed(&config, config_print);
 	assert_string_equal(text,
 		"state-dir = /var/lib/x\n# listen = \nttl = 24h\nuses = 3\n"
 		"scope = host\nonce = true\n");
 	/* What is printed can be read. */
-	assert_int_equal(parse_file(&again, NULL, text), 0);
+	assert_int_equal(parse_file(&again, "", text), 0);
 	text_again = printed(&again, config_print);
 	assert_string_equal(text, text_again);
 	free(text);
