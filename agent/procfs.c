@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/procfs.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/redact.h"
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/text.h"
+
+enum { STAT_MAX = 4096, STATUS_MAX = 16384, CMDLINE_MAX = 8192, ACCOUNTS_MAX = 4 << 20 };
+
+int procfs_stat(int dir, struct procfs_stat *stat)
+{
+	enum { KERNEL_THREAD = 0x00200000 }; /* PF_KTHREAD of linux/sched.h */
+	char *text autofree = file_read(dir, "stat", STAT_MAX, NULL);
+	const char *at =
+		text ? strrchr(text, ')') : NULL; /* the name before it may hold anything */
+	unsigned long long flags = 0;
+
+	if (!at || !at[1] || memchr("ZXx", at[2], 3))
+		return -ESRCH;
+	/* Behind "pid (name)" come the fields of proc(5) from the third on. */
+	for (int field = 3; at && field <= 22; field++) {
+		at = strchr(at + 1, ' ');
+		if (at && field == 9)
+			flags = strtoull(at + 1, NULL, 10);
+	}
+	if (!at)
+		return -ESRCH;
+	stat->start = strtoull(at + 1, NULL, 10);
+	stat->kernel = flags & KERNEL_THREAD;
+	return 0;
+}
+
+/* The second number (the effective one) behind "Uid:\t". */
+static int status_id(const char *status, const char *name, uint32_t *id)
+{
+	const char *at = strstr(status, name);
+	unsigned int real, effective;
+
+	if (!at || sscanf(at + strlen(name), "%u %u", &real, &effective) != 2)
+		return -EINVAL;
+	*id = effective;
+	return 0;
+}
+
+int procfs_ids(int dir, uint32_t *uid, uint32_t *gid)
+{
+	char *status autofree = file_read(dir, "status", STATUS_MAX, NULL);
+	int err;
+
+	if (!status)
+		return -errno;
+	err = status_id(status, "\nUid:", uid);
+	return err ? err : status_id(status, "\nGid:", gid);
+}
+
+char *procfs_link(int dir, const char *name)
+{
+	static const char deleted[] = " (deleted)";
+	char target[PATH_MAX];
+	ssize_t length = readlinkat(dir, name, target, sizeof(target) - 1);
+
+	if (length <= 0)
+		return NULL;
+	target[length] = '\0';
+	if ((size_t)length > strlen(deleted) &&
+		!strcmp(target + (size_t)length - strlen(deleted), deleted))
+		target[(size_t)length - strlen(deleted)] = '\0';
+	return text_copy(target);
+}
+
+uint32_t procfs_netns(int dir)
+{
+	char *link autofree = procfs_link(dir, "ns/net");
+	unsigned int inode;
+
+	return link && sscanf(link, "net:[%u]", &inode) == 1 ? inode : 0;
+}
+
+/*
+ * A program that rewrites its command line into a title often counts in it ("sshd: ... [listener] 0
+ * of 10-100 startups"). A word of digits becomes "N", or the process would get a new name.
+ */
+static void settle_title(char *words, uint32_t *size)
+{
+	char *to = words;
+	bool start = true;
+
+	if (!*size || memchr(words, 0, *size - 1) || !strstr(words, ": "))
+		return;
+	for (const char *from = words; *from; start = from[-1] == ' ') {
+		size_t digits = start ? strspn(from, "0123456789") : 0;
+
+		if (digits && (from[digits] == ' ' || !from[digits])) {
+			*to++ = 'N';
+			from += digits;
+			continue;
+		}
+		*to++ = *from++;
+	}
+	while (to > words && to[-1] == ' ')
+		to--;
+	*to++ = '\0';
+	*size = (uint32_t)(to - words);
+}
+
+/* Reads as much as fits; the last word, cut in the middle, is left out. */
+static size_t read_cmdline(int dir, char *to, size_t room)
+{
+	int fd autoclose = openat(dir, "cmdline", O_RDONLY | O_CLOEXEC);
+	size_t size = 0;
+	ssize_t got;
+
+	while (fd >= 0 && size < room && (got = read(fd, to + size, room - size)) > 0)
+		size += (size_t)got;
+	while (size == room && size && to[size - 1])
+		room = --size;
+	return size;
+}
+
+char *procfs_cmdline(int dir, uint32_t *size)
+{
+	char raw[CMDLINE_MAX], words[REDACT_MAX];
+	size_t length = read_cmdline(dir, raw, sizeof(raw));
+	char *comm autofree = NULL;
+
+	if (!length) {
+		comm = file_read(dir, "comm", 64, NULL);
+		if (!comm)
+			return NULL;
+		comm[strcspn(comm, "\n")] = '\0';
+		*size = (uint32_t)snprintf(words, sizeof(words), "[%s]", comm) + 1;
+	} else {
+		*size = (uint32_t)redact_argv(SPAN(raw, length), words);
+		settle_title(words, size);
+	}
+	return mem_copy(words, *size);
+}
+
+char *procfs_account(int etc, const char *file, uint32_t id)
+{
+	size_t size = 0;
+	char *text autofree = etc >= 0 ? file_read(etc, file, ACCOUNTS_MAX, &size) : NULL;
+
+	/* "name:password:id:..." */
+	for (char *line = text, *end; line && *line; line = end + (*end == '\n')) {
+		unsigned int found;
+		size_t name = strcspn(line, ":\n");
+
+		end = line + strcspn(line, "\n");
+		if (line[name] == ':' && sscanf(line + name, ":%*[^:\n]:%u:", &found) == 1 &&
+			found == id)
+			return text_copy_n(line, name);
+		if (line[name] == ':' && sscanf(line + name, "::%u:", &found) == 1 && found == id)
+			return text_copy_n(line, name);
+	}
+	return NULL;
+}
