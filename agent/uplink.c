@@ -124,15 +124,15 @@ static void end_call(struct uplink *uplink)
 	seal_wipe(&uplink->call, sizeof(uplink->call));
 }
 
-/* With our own psk when the CMA should know us, else with the token's; in turn if nobody answers.
+/*
+ * With our own psk if the CMA should know us, else with the token's. When nobody answers for long
+ * it may have lost us: then every fourth INIT enrols again.
  */
 static bool next_call_enrols(const struct uplink *uplink)
 {
-	bool other = (uplink->status.calls / CALL_SENDS) % 2;
-
 	if (!uplink->config.has_token)
 		return false;
-	return !uplink->status.enrolled || other;
+	return !uplink->status.enrolled || (uplink->status.calls / CALL_SENDS) % 4 == 3;
 }
 
 static int make_call(struct uplink *uplink)
