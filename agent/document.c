@@ -46,19 +46,37 @@ static void add_entry(void *owner, const struct fact *fact)
 	json_array_append_new(owner, value_of(fact));
 }
 
+/* Appends to the array of that name of the link that the value is about. */
+static void add_to_link(json_t *links, const json_t *value, const char *name, const char *text)
+{
+	json_t *link = member(links, json_get_text(value, "ifname"));
+	json_t *array = json_object_get(link, name);
+
+	if (!array) {
+		array = json_array();
+		json_object_set_new(link, name, array);
+	}
+	json_array_append_new(array, json_string(text));
+}
+
 static void add_address(void *owner, const struct fact *fact)
 {
 	json_t *value autojson = value_of(fact);
-	json_t *link = member(owner, json_get_text(value, "ifname"));
-	json_t *addresses = json_object_get(link, "addresses");
 	char *text autofree = text_format("%s/%lld", json_get_text(value, "addr"),
 		json_integer_value(json_object_get(value, "prefix")));
 
-	if (!addresses) {
-		addresses = json_array();
-		json_object_set_new(link, "addresses", addresses);
-	}
-	json_array_append_new(addresses, json_string(text));
+	add_to_link(owner, value, "addresses", text);
+}
+
+static void add_route(void *owner, const struct fact *fact)
+{
+	json_t *value autojson = value_of(fact);
+	const char *gateway = json_get_text(value, "gateway");
+	char *text autofree = text_format(
+		"%s%s%s", json_get_text(value, "dst"), *gateway ? " via " : "", gateway);
+
+	if (*json_get_text(value, "ifname"))
+		add_to_link(owner, value, "routes", text);
 }
 
 /* "addr:port" as people write it; the path of a unix socket. */
@@ -125,9 +143,9 @@ json_t *document_of(const struct tracker *tracker)
 	tracker_each(tracker, SECTION_CLIENT, add_client, member(document, "processes"));
 	tracker_each(tracker, SECTION_LINK, add_keyed, member(document, "links"));
 	tracker_each(tracker, SECTION_ADDRESS, add_address, member(document, "links"));
+	tracker_each(tracker, SECTION_ROUTE, add_route, member(document, "links"));
 	tracker_each(tracker, SECTION_COVERAGE, add_keyed, member(document, "coverage"));
 	json_object_set_new(document, "neighbours", section_array(tracker, SECTION_NEIGHBOUR));
-	json_object_set_new(document, "routes", section_array(tracker, SECTION_ROUTE));
 	json_object_set_new(document, "lldp", section_array(tracker, SECTION_LLDP));
 	return document;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/dryrun.h"
 
+#include "base/json.h"
+
 /* One change of the largest size always fits. */
 enum { PRINT_BATCH = 16384, PRINT_LIMIT = 2 * FACT_VALUE_MAX };
 
@@ -13,7 +15,18 @@ static void print_change(const struct fact *fact, FILE *to)
 	fputc('\n', to);
 }
 
-void dryrun_print(struct tracker *tracker, FILE *to)
+static void print_json(const struct fact *fact, FILE *to)
+{
+	json_t *key autojson = json_bytes(fact->key);
+	char *key_text autofree = json_text(key);
+
+	fprintf(to, "{\"section\":\"%s\",\"key\":%s", section_name(fact->section), key_text);
+	if (fact->value.size)
+		fprintf(to, ",\"value\":%.*s", (int)fact->value.size, fact->value.data);
+	fputs("}\n", to);
+}
+
+void dryrun_print(struct tracker *tracker, bool json, FILE *to)
 {
 	struct writer changes = writer_growing(PRINT_LIMIT);
 
@@ -25,7 +38,7 @@ void dryrun_print(struct tracker *tracker, FILE *to)
 		tracker_take_changes(tracker, &changes, PRINT_BATCH);
 		r = reader_of(writer_span(&changes));
 		while (fact_get(&r, &fact))
-			print_change(&fact, to);
+			(json ? print_json : print_change)(&fact, to);
 	}
 	writer_free(&changes);
 	fflush(to);

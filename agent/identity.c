@@ -115,43 +115,47 @@ static int load_enrolment(
 }
 
 /* A token of another CMA than the one we are enrolled with wins: somebody wants us to move. */
-static int take_token(struct identity *identity, const char *text, char *error, size_t error_size)
+static void take_token(struct identity *identity, const struct token *token)
+{
+	if (!seal_equal(token->cma_public, identity->cma_public, SEAL_KEY))
+		identity->enrolled = false;
+	identity->cma = token->cma;
+	identity->has_token = true;
+	memcpy(identity->cma_public, token->cma_public, sizeof(identity->cma_public));
+	memcpy(identity->token_id, token->id, sizeof(identity->token_id));
+	memcpy(identity->token_secret, token->secret, sizeof(identity->token_secret));
+}
+
+static int open_state(struct identity *identity, const char *path, char *error, size_t error_size)
+{
+	int err = identity->dir = open_dir(path, error, error_size);
+
+	if (err >= 0)
+		err = identity->lock = take_lock(identity->dir, path, error, error_size);
+	if (err >= 0)
+		err = check_version(identity->dir, path, error, error_size);
+	if (!err)
+		err = load_key(identity, path, error, error_size);
+	if (!err)
+		err = load_enrolment(identity, path, error, error_size);
+	return err;
+}
+
+int identity_open(struct identity *identity, const char *state_dir, const char *token_text,
+	const char *cma, char *error, size_t error_size)
 {
 	const char *why = "";
 	struct token token;
-
-	if (token_parse(text, &token, &why)) {
-		snprintf(error, error_size, "--token: %s", why);
-		return -EINVAL;
-	}
-	if (!seal_equal(token.cma_public, identity->cma_public, SEAL_KEY))
-		identity->enrolled = false;
-	identity->cma = token.cma;
-	identity->has_token = true;
-	memcpy(identity->cma_public, token.cma_public, sizeof(identity->cma_public));
-	memcpy(identity->token_id, token.id, sizeof(identity->token_id));
-	memcpy(identity->token_secret, token.secret, sizeof(identity->token_secret));
-	seal_wipe(&token, sizeof(token));
-	return 0;
-}
-
-int identity_open(struct identity *identity, const char *state_dir, const char *token,
-	const char *cma, char *error, size_t error_size)
-{
 	int err;
 
 	*identity = (struct identity){ .dir = -1, .lock = -1 };
-	err = identity->dir = open_dir(state_dir, error, error_size);
-	if (err >= 0)
-		err = identity->lock = take_lock(identity->dir, state_dir, error, error_size);
-	if (err >= 0)
-		err = check_version(identity->dir, state_dir, error, error_size);
-	if (!err)
-		err = load_key(identity, state_dir, error, error_size);
-	if (!err)
-		err = load_enrolment(identity, state_dir, error, error_size);
-	if (!err && token)
-		err = take_token(identity, token, error, error_size);
+	if (token_text && token_parse(token_text, &token, &why)) {
+		snprintf(error, error_size, "--token: %s", why);
+		return -EINVAL;
+	}
+	err = open_state(identity, state_dir, error, error_size);
+	if (!err && token_text)
+		take_token(identity, &token);
 	if (!err && !identity->has_token && !identity->enrolled) {
 		snprintf(error, error_size,
 			"not enrolled with a CMA yet: run 'cmactl token create' there and give what "
@@ -160,6 +164,7 @@ int identity_open(struct identity *identity, const char *state_dir, const char *
 	}
 	if (!err && cma)
 		err = addr_parse(cma, &identity->cma);
+	seal_wipe(&token, sizeof(token));
 	if (err)
 		identity_close(identity);
 	return err;

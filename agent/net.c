@@ -287,7 +287,7 @@ static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events
 	if (net->uplink)
 		run_uplink(net);
 	else
-		dryrun_print(net->tracker, stdout);
+		dryrun_print(net->tracker, net->config.json, stdout);
 	watch_descriptors(net);
 	arm_timer(net, instant_now());
 }

@@ -54,7 +54,7 @@ static const struct option_def defs[] = {
 		.action = true },
 	{ .name = "json",
 		.type = OPTION_FLAG,
-		.help = "with --once: as one JSON document",
+		.help = "with --once: one JSON document; with --dry-run: one object a line",
 		.action = true },
 	{ .name = "dry-run",
 		.type = OPTION_FLAG,
@@ -107,8 +107,8 @@ static int complain(struct config *config, const char *what)
 
 static int check(struct options *options)
 {
-	if (options->json && !options->once)
-		return complain(&options->config, "--json needs --once");
+	if (options->json && !options->once && !options->dry_run)
+		return complain(&options->config, "--json needs --once or --dry-run");
 	if (options->once && options->dry_run)
 		return complain(&options->config, "--once and --dry-run exclude each other");
 	if (options->hostname && strlen(options->hostname) > HOST_NAME_MAX)

@@ -87,9 +87,8 @@ static const char expected_document[] =
 	"\"blue\"}}}},\"unattributed\":{\"listenaddrs\":{\"/run/x.sock\":{\"proto\":\"unix\","
 	"\"addr\":\"/run/x.sock\",\"port\":0}}},\"links\":{\"eth0\":{\"ifname\":\"eth0\",\"mac\":"
 	"\"02:00:00:00:00:01\",\"operstate\":\"up\",\"addresses\":[\"10.0.0.1/24\","
-	"\"2001:db8::1/64\"]}},\"neighbours\":[{\"ifname\":\"eth0\",\"ip\":\"10.0.0.9\",\"mac\":"
-	"\"02:00:00:00:00:09\"}],\"routes\":[{\"dst\":\"default\",\"gateway\":\"10.0.0.254\","
-	"\"ifname\":\"eth0\"}],\"lldp\":[{\"ifname\":\"eth0\",\"protocol\":\"LLDP\",\"chassis_id\":"
+	"\"2001:db8::1/64\"],\"routes\":[\"default via 10.0.0.254\"]}},\"neighbours\":[{\"ifname\":\"eth0\",\"ip\":\"10.0.0.9\",\"mac\":"
+	"\"02:00:00:00:00:09\"}],\"lldp\":[{\"ifname\":\"eth0\",\"protocol\":\"LLDP\",\"chassis_id\":"
 	"\"02:00:00:00:00:fe\",\"sysname\":\"sw1\",\"port_id\":\"ge-0/0/1\",\"port_descr\":"
 	"\"to\\u001b[31mweb1\"}],\"coverage\":{\"tcp\":{\"state\":\"complete\"},\"lldp\":{\"state\":"
 	"\"unavailable\",\"why\":\"lldpd is not running\"}}}";

@@ -114,10 +114,10 @@ static void test_dry_run_prints_each_change_once(void **state)
 
 	(void)state;
 	put(tracker, SECTION_LISTEN, "tcp 0.0.0.0:80", "{\"port\":80}");
-	dryrun_print(tracker, to);
-	dryrun_print(tracker, to);
+	dryrun_print(tracker, false, to);
+	dryrun_print(tracker, false, to);
 	put(tracker, SECTION_LISTEN, "tcp 0.0.0.0:80", "");
-	dryrun_print(tracker, to);
+	dryrun_print(tracker, false, to);
 	fclose(to);
 	assert_string_equal(
 		text, "PUT listen tcp 0.0.0.0:80 {\"port\":80}\nDELETE listen tcp 0.0.0.0:80\n");
