@@ -136,6 +136,11 @@ void hub_queue_enrol(struct hub *hub, const struct active *active)
 	hub_queue_event(hub, &event);
 }
 
+void hub_queue_presence(struct hub *hub, enum hub_event_kind kind, const struct peer *peer)
+{
+	hub_queue_event(hub, &(struct hub_event){ .kind = kind, .id = peer->known.id });
+}
+
 bool hub_take(struct hub *hub, struct hub_event *event)
 {
 	struct queued_event *queued = STAILQ_FIRST(&hub->events);

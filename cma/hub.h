@@ -66,13 +66,15 @@ enum hub_event_kind {
 	HUB_ENROL,
 	/* Act on bytes, a message (wire/message.h), unless that sequence was committed before. */
 	HUB_MESSAGE,
+	HUB_HERE, /* a session was proven: the host is up */
+	HUB_LEFT, /* it said goodbye. Both only tell: nothing is acknowledged for them */
 };
 
 struct hub_event {
 	enum hub_event_kind kind;
 	struct hub_agent agent; /* HUB_ENROL */
 	uint8_t token[TOKEN_ID];
-	uint64_t id; /* HUB_MESSAGE: of the agent */
+	uint64_t id; /* of the agent, but for HUB_ENROL */
 	uint64_t incarnation;
 	uint64_t sequence; /* of its last fragment: what to commit with it */
 	uint8_t *bytes;	   /* owned: hub_event_free. As received when it could not be inflated, */

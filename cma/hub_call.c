@@ -287,5 +287,7 @@ bool hub_call_proven(struct hub *hub, struct channel *channel)
 		begin_stream(hub, peer, incarnation);
 	if (fresh)
 		hub_queue_enrol(hub, peer->active);
+	else
+		hub_queue_presence(hub, HUB_HERE, peer);
 	return true;
 }

@@ -179,6 +179,7 @@ static void take_record(
 		break;
 	case RECORD_BYE:
 		hub->counters.byes++;
+		hub_queue_presence(hub, HUB_LEFT, peer);
 		break;
 	case RECORD_UNKNOWN:
 	case RECORD_ACK:

@@ -114,6 +114,8 @@ struct known_token *hub_find_token(const struct hub *hub, const uint8_t id[TOKEN
 struct peer *hub_new_peer(struct hub *hub, const struct hub_agent *agent);
 void hub_queue_event(struct hub *hub, const struct hub_event *event);
 void hub_queue_enrol(struct hub *hub, const struct active *active);
+/* kind is HUB_HERE or HUB_LEFT. */
+void hub_queue_presence(struct hub *hub, enum hub_event_kind kind, const struct peer *peer);
 /* Room for an answer of size bytes, or NULL when too many wait. */
 uint8_t *hub_reply(struct hub *hub, const struct addr *to, size_t size);
 /* Wipes the session. */

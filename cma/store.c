@@ -7,11 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <uthash.h>
 
 #include "base/alloc.h"
 #include "base/text.h"
-#include "wire/message.h"
+#include "cma/act.h"
 
 enum {
 	STORE_BATCH = 1024,   /* messages in one transaction at most, */
@@ -42,13 +41,6 @@ struct result_entry {
 	struct store_result result;
 };
 
-/* The hub names agents that enrol while it runs; the graph has its own ids for them. */
-struct agent_id {
-	uint64_t hub;
-	int64_t graph;
-	UT_hash_handle hh;
-};
-
 STAILQ_HEAD(job_list, job);
 
 struct store {
@@ -67,7 +59,7 @@ struct store {
 	uint32_t era_pushed, era_wanted;
 	bool stopping;
 
-	struct agent_id *ids; /* only the thread's */
+	struct act act; /* only the thread's, as is the rest */
 	struct job *batch[STORE_BATCH];
 	char error[STORE_ERROR_SIZE];
 };
@@ -115,108 +107,58 @@ static int compare_jobs(const void *left, const void *right)
 	return a->order < b->order ? -1 : 1;
 }
 
-static int64_t graph_id(const struct store *store, uint64_t hub_id)
+static int act_token(struct store *store, struct job *job)
 {
-	struct agent_id *found;
-
-	HASH_FIND(hh, store->ids, &hub_id, sizeof(hub_id), found);
-	return found ? found->graph : (int64_t)hub_id;
-}
-
-static void remember_id(struct store *store, uint64_t hub_id, int64_t id)
-{
-	struct agent_id *known;
-
-	HASH_FIND(hh, store->ids, &hub_id, sizeof(hub_id), known);
-	if (known) {
-		known->graph = id;
-		return;
-	}
-	known = mem_alloc(1, sizeof(*known));
-	*known = (struct agent_id){ .hub = hub_id, .graph = id };
-	HASH_ADD(hh, store->ids, hub, sizeof(known->hub), known);
-}
-
-static int act_enrol(struct store *store, const struct hub_event *event)
-{
-	int64_t id;
-	int err = graph_enrol(
-		store->config.graph, event->token, event->agent.key, event->agent.psk, &id);
-
-	switch (err) {
-	case 0:
-		remember_id(store, event->agent.id, id);
-		return 0;
-	case -ENOENT:
-	case -EKEYEXPIRED:
-	case -EDQUOT:
-	case -EEXIST:
-		/* Refused after all: what this agent says meets no agent of that id. */
-		remember_id(store, event->agent.id, 0);
-		return 0;
-	default:
-		return err;
-	}
+	job->err = graph_token_create(store->config.graph, job->waiter->token);
+	return job->err == -EEXIST || job->err == -EINVAL ? 0 : job->err;
 }
 
 /* 0 or what makes the whole transaction useless. */
-static int act(struct store *store, struct job *job)
+static int act_job(struct store *store, struct job *job)
+{
+	if (job->waiter)
+		return act_token(store, job);
+	job->err = act_event(&store->act, &job->event, &job->result);
+	return job->err == ACT_REFUSED ? 0 : job->err;
+}
+
+/* What the hub may acknowledge for this job after the commit: false for nothing. */
+static bool acknowledges(const struct job *job, struct store_result *result)
 {
 	const struct hub_event *event = &job->event;
-	int err;
 
-	if (job->waiter) {
-		err = graph_token_create(store->config.graph, job->waiter->token);
-		job->err = err;
-		return err == -EEXIST || err == -EINVAL ? 0 : err;
+	*result = (struct store_result){ .kind = STORE_COMMITTED, .id = job_agent(job) };
+	if (job->waiter || job->err || event->kind == HUB_HERE || event->kind == HUB_LEFT)
+		return false;
+	if (event->kind == HUB_ENROL) {
+		result->incarnation = event->agent.incarnation;
+		return true;
 	}
-	if (event->kind == HUB_ENROL)
-		return act_enrol(store, event);
-	err = graph_apply(store->config.graph, graph_id(store, event->id), event->incarnation,
-		event->sequence, SPAN(event->bytes, event->size), &job->result);
-	job->err = err;
-	return err == -ENOENT ? 0 : err;
+	result->incarnation = event->incarnation;
+	result->sequence = job->result.sequence;
+	result->want = job->result.want;
+	result->want_digest = job->result.digest_sequence;
+	return true;
 }
 
-/* What the hub may acknowledge after the commit: the last of each agent, jobs being sorted. */
+/* One for each agent, the last: jobs are sorted by agent. */
 static void post_committed(struct store *store, struct job *const *jobs, size_t count)
 {
+	struct store_result last = { .id = 0 };
+	bool pending = false;
+
 	for (size_t i = 0; i < count; i++) {
-		const struct hub_event *event = &jobs[i]->event;
-		struct store_result result = { .kind = STORE_COMMITTED, .id = job_agent(jobs[i]) };
+		struct store_result result;
 
-		if (jobs[i]->waiter || jobs[i]->err ||
-			(i + 1 < count && job_agent(jobs[i + 1]) == result.id))
+		if (!acknowledges(jobs[i], &result))
 			continue;
-		if (event->kind == HUB_ENROL) {
-			result.incarnation = event->agent.incarnation;
-		} else {
-			result.incarnation = event->incarnation;
-			result.sequence = jobs[i]->result.sequence;
-			result.want = jobs[i]->result.want;
-			result.want_digest = jobs[i]->result.digest_sequence;
-		}
-		post(store, &result);
+		if (pending && last.id != result.id)
+			post(store, &last);
+		last = result;
+		pending = true;
 	}
-}
-
-/* Facts that a message carries. */
-static uint64_t count_facts(const struct hub_event *event)
-{
-	struct message message;
-	struct reader facts;
-	struct fact fact;
-	uint64_t count = 0;
-
-	if (message_decode(SPAN(event->bytes, event->size), &message))
-		return 0;
-	if (message.kind != MESSAGE_CHANGES && message.kind != MESSAGE_RANGE)
-		return 0;
-	facts = reader_of(
-		message.kind == MESSAGE_CHANGES ? message.changes.facts : message.range.facts);
-	while (fact_get(&facts, &fact))
-		count++;
-	return count;
+	if (pending)
+		post(store, &last);
 }
 
 static void count_committed(struct store *store, struct job *const *jobs, size_t count)
@@ -225,7 +167,7 @@ static void count_committed(struct store *store, struct job *const *jobs, size_t
 
 	for (size_t i = 0; i < count; i++) {
 		if (!jobs[i]->waiter && jobs[i]->event.kind == HUB_MESSAGE && !jobs[i]->err)
-			stats_message(store->config.stats, now, count_facts(&jobs[i]->event),
+			stats_message(store->config.stats, now, act_facts(&jobs[i]->event),
 				instant_sub(now, jobs[i]->arrived));
 	}
 	stats_commit(store->config.stats);
@@ -258,7 +200,7 @@ static ssize_t transaction(struct store *store, struct job *const *jobs, size_t 
 	size_t done = 0;
 
 	while (!err && done < count && (!done || instant_before(instant_now(), late)))
-		err = act(store, jobs[done++]);
+		err = act_job(store, jobs[done++]);
 	if (!err)
 		err = graph_commit(graph);
 	if (err)
@@ -363,6 +305,7 @@ int store_start(const struct store_config *config, struct store **store)
 	int err;
 
 	made->config = *config;
+	made->act.graph = config->graph;
 	STAILQ_INIT(&made->jobs);
 	STAILQ_INIT(&made->results);
 	pthread_condattr_init(&monotonic);
@@ -392,16 +335,12 @@ void store_stop(struct store *store)
 void store_free(struct store *store)
 {
 	struct store_result result;
-	struct agent_id *id, *next;
 
 	if (!store)
 		return;
 	while (store_take(store, &result))
 		continue;
-	HASH_ITER (hh, store->ids, id, next) {
-		HASH_DEL(store->ids, id);
-		free(id);
-	}
+	act_deinit(&store->act);
 	pthread_cond_destroy(&store->waiter_done);
 	pthread_cond_destroy(&store->queued);
 	pthread_mutex_destroy(&store->lock);

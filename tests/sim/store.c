@@ -274,6 +274,8 @@ static const char *act(struct store *store, const struct hub_event *event)
 const char *store_apply(struct store *store, const struct hub_event *event, int64_t now_ms)
 {
 	(void)now_ms;
+	if (event->kind != HUB_ENROL && event->kind != HUB_MESSAGE)
+		return NULL;
 	store->open = true;
 	return event->kind == HUB_ENROL ? enrol(store, event) : act(store, event);
 }

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cma/act.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <uthash.h>
+
+#include "base/alloc.h"
+#include "wire/message.h"
+
+struct act_id {
+	uint64_t hub;
+	int64_t graph; /* 0: it was refused */
+	UT_hash_handle hh;
+};
+
+/* Those that were known at the start have the id of the graph from the beginning. */
+static int64_t graph_id(const struct act *act, uint64_t hub_id)
+{
+	struct act_id *found;
+
+	HASH_FIND(hh, act->ids, &hub_id, sizeof(hub_id), found);
+	return found ? found->graph : (int64_t)hub_id;
+}
+
+static void remember_id(struct act *act, uint64_t hub_id, int64_t id)
+{
+	struct act_id *known;
+
+	HASH_FIND(hh, act->ids, &hub_id, sizeof(hub_id), known);
+	if (known) {
+		known->graph = id;
+		return;
+	}
+	known = mem_alloc(1, sizeof(*known));
+	*known = (struct act_id){ .hub = hub_id, .graph = id };
+	HASH_ADD(hh, act->ids, hub, sizeof(known->hub), known);
+}
+
+static int enrol(struct act *act, const struct hub_event *event)
+{
+	int64_t id;
+	int err = graph_enrol(act->graph, event->token, event->agent.key, event->agent.psk, &id);
+
+	switch (err) {
+	case 0:
+		remember_id(act, event->agent.id, id);
+		return 0;
+	case -ENOENT:
+	case -EKEYEXPIRED:
+	case -EDQUOT:
+	case -EEXIST:
+		/* What this agent says from now on meets no agent. */
+		remember_id(act, event->agent.id, 0);
+		return ACT_REFUSED;
+	default:
+		return err;
+	}
+}
+
+int act_event(struct act *act, const struct hub_event *event, struct graph_result *result)
+{
+	int64_t id = graph_id(act, event->id);
+	int err = 0;
+
+	switch (event->kind) {
+	case HUB_ENROL:
+		return enrol(act, event);
+	case HUB_MESSAGE:
+		err = graph_apply(act->graph, id, event->incarnation, event->sequence,
+			SPAN(event->bytes, event->size), result);
+		break;
+	case HUB_HERE:
+		err = graph_status(act->graph, id, "up");
+		break;
+	case HUB_LEFT:
+		err = graph_status(act->graph, id, "left");
+		break;
+	}
+	return err == -ENOENT ? ACT_REFUSED : err;
+}
+
+void act_deinit(struct act *act)
+{
+	struct act_id *id, *next;
+
+	HASH_ITER (hh, act->ids, id, next) {
+		HASH_DEL(act->ids, id);
+		free(id);
+	}
+}
+
+uint64_t act_facts(const struct hub_event *event)
+{
+	struct message message;
+	struct reader facts;
+	struct fact fact;
+	uint64_t count = 0;
+
+	if (event->kind != HUB_MESSAGE || message_decode(SPAN(event->bytes, event->size), &message))
+		return 0;
+	if (message.kind == MESSAGE_DIGEST)
+		return 0;
+	facts = reader_of(
+		message.kind == MESSAGE_CHANGES ? message.changes.facts : message.range.facts);
+	while (fact_get(&facts, &fact))
+		count++;
+	return count;
+}
