@@ -49,6 +49,8 @@ int seal_decrypt(const uint8_t key[SEAL_KEY], uint64_t counter, struct span head
 {
 	uint8_t nonce[12];
 
+	if (sealed.size < SEAL_TAG)
+		return -EBADMSG;
 	nonce_of(counter, nonce);
 	if (crypto_aead_chacha20poly1305_ietf_decrypt(
 		    to, NULL, NULL, sealed.data, sealed.size, header.data, header.size, nonce, key))
