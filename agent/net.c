@@ -197,7 +197,8 @@ static void log_status(struct net *net, const struct uplink_status *status)
 			cma);
 	else if (status->sessions > logged->sessions)
 		log_info(log, "connected to the CMA at %s", cma);
-	else if (status->calls >= SILENT_CALLS && logged->calls < SILENT_CALLS)
+	else if (status->calls >= SILENT_CALLS && logged->calls < SILENT_CALLS &&
+		!status->wrong_secret && !status->refusal)
 		log_warn(log,
 			"no answer from %s yet (is a CMA running there, and is it the one that made "
 			"the token?); trying on",
