@@ -190,7 +190,7 @@ int merge_range(struct merge *m, enum section section, struct span from, struct 
 		while ((got = db_step(&m->g->db, s)) > 0) {
 			struct fact stored = { .section = section, .key = db_text(s, 0) };
 
-			if (!bsearch(&stored, facts, count, sizeof(*facts), compare_keys))
+			if (!count || !bsearch(&stored, facts, count, sizeof(*facts), compare_keys))
 				fact_put(&gone, &stored);
 		}
 	}
