@@ -220,6 +220,7 @@ static void fail(struct store *store, struct job *const *jobs, size_t count, int
 	pthread_mutex_unlock(&store->lock);
 	post(store, &result);
 	end_jobs(store, jobs, count, err);
+	store->config.wake(store->config.owner);
 }
 
 static void run_batch(struct store *store, size_t count)
@@ -235,7 +236,7 @@ static void run_batch(struct store *store, size_t count)
 
 		if (done < 0) {
 			fail(store, jobs, count - at, (int)done);
-			break;
+			return;
 		}
 		post_committed(store, jobs, (size_t)done);
 		count_committed(store, jobs, (size_t)done);
@@ -243,7 +244,6 @@ static void run_batch(struct store *store, size_t count)
 		at += (size_t)done;
 		store->config.wake(store->config.owner);
 	}
-	store->config.wake(store->config.owner);
 }
 
 /* Waits for jobs, or for a moment of silence (0, *idle set), or for the end (0). */
