@@ -250,8 +250,11 @@ void listen_tick(struct watch *watch, struct instant now)
 /* A path as a key: an abstract name starts with '@'; what is no text is replaced. */
 static char *unix_text(struct span path)
 {
-	char *text = text_copy_n((const char *)path.data, path.size);
+	char *text;
 
+	if (path.data[0]) /* a path may bring its NUL; in an abstract name a NUL is a byte */
+		path.size = strnlen((const char *)path.data, path.size);
+	text = text_copy_n((const char *)path.data, path.size);
 	for (size_t i = 0; i < path.size; i++) {
 		if (!text[i])
 			text[i] = '@';

@@ -739,7 +739,7 @@ static void test_unix_listeners(void **state)
 	row.path_size = 6;
 	watch_row(f->watch, SECONDS(1), &row, "\00000af"); /* named by the kernel */
 	row.cookie = 4;
-	row.path_size = 8;
+	row.path_size = 9; /* with its NUL */
 	watch_row(f->watch, SECONDS(1), &row, "/dev/log");
 	row.cookie = 5;
 	row.type = SOCK_STREAM;

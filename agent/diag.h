@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AGENT_DIAG_H
+#define AGENT_DIAG_H
+/*
+ * All TCP, UDP and unix sockets of our own network namespace, as the kernel lists them through
+ * NETLINK_SOCK_DIAG (sock_diag(7)): a copy, taken by diag_open.
+ */
+#include <stdint.h>
+
+#include "bpf/event.h"
+
+struct diag;
+
+/* row without tgid, start and uid; path as in sensor_row_fn. */
+struct diag_socket {
+	struct event_row row;
+	char path[108];
+};
+
+/* netns goes into the rows. -errno; end it with diag_close. */
+int diag_open(struct diag **diag, uint32_t netns) __attribute__((warn_unused_result));
+void diag_close(struct diag *diag);
+/* By the inode number that /proc/PID/fd shows; borrowed, NULL when there is none. */
+const struct diag_socket *diag_find(const struct diag *diag, uint32_t inode);
+
+#endif

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/sense.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "agent/ipc.h"
+#include "agent/sense_look.h"
+
+enum {
+	FACTS_FULL = 8192,	  /* a packet with so much is sent; one more fact would fit too */
+	HOST_FACTS_MAX = 1 << 20, /* that config->discover may tell in one go */
+	REPLIES_MAX = 8,	  /* requests that wait for their answer */
+	DISCOVER_S = 3600,
+};
+
+struct reply {
+	int err;
+	int fd;
+};
+
+struct sense {
+	const struct sense_config *config;
+	struct look look;
+	int peer;
+	struct ev_loop *loop;
+	ev_io ring, requests, room;
+	ev_timer timer;
+	ev_signal terminated, interrupted;
+	struct instant discover_at;
+	struct writer packet; /* kind and facts that wait for room in the socket */
+	struct writer host;   /* facts of config->discover, packed */
+	size_t host_told;     /* bytes of them */
+	struct reply replies[REPLIES_MAX];
+	unsigned int reply_count;
+	bool all_told; /* READY was said */
+	int result;
+};
+
+static void stop(struct sense *sense, int result)
+{
+	sense->result = result;
+	ev_break(sense->loop, EVBREAK_ALL);
+}
+
+static void put_host_fact(void *owner, const struct fact *fact)
+{
+	struct sense *sense = owner;
+
+	fact_put(&sense->host, fact);
+}
+
+static void discover(struct sense *sense, struct instant now)
+{
+	if (instant_before(now, sense->discover_at))
+		return;
+	sense->discover_at = instant_add(now, DISCOVER_S * NS_PER_SEC);
+	if (!sense->config->discover)
+		return;
+	if (sense->host_told == sense->host.size) {
+		writer_reset(&sense->host);
+		sense->host_told = 0;
+	}
+	sense->config->discover(sense->config->user, put_host_fact, sense);
+	if (sense->host.failed)
+		log_error(sense->config->log, "facts of this host are larger than %d bytes",
+			HOST_FACTS_MAX);
+}
+
+static bool next_host_fact(struct sense *sense, struct fact *fact)
+{
+	struct reader r;
+
+	if (sense->host.failed || sense->host_told == sense->host.size)
+		return false;
+	r = reader_of(
+		SPAN(sense->host.data + sense->host_told, sense->host.size - sense->host_told));
+	if (!fact_get(&r, fact))
+		return false;
+	sense->host_told = sense->host.size - r.left.size;
+	return true;
+}
+
+/* Fills the packet with what there is to tell; false when there is nothing. */
+static bool fill_packet(struct sense *sense)
+{
+	struct fact fact;
+
+	if (sense->packet.size)
+		return true;
+	while (sense->packet.size < FACTS_FULL &&
+		(next_host_fact(sense, &fact) || watch_next(sense->look.watch, &fact))) {
+		if (!sense->packet.size)
+			put_u8(&sense->packet, SENSE_FACTS);
+		fact_put(&sense->packet, &fact);
+	}
+	if (!sense->packet.size && !sense->all_told && sense->look.looked) {
+		put_u8(&sense->packet, SENSE_READY);
+		sense->all_told = true;
+	}
+	return sense->packet.size > 0;
+}
+
+/* 0, -EAGAIN, or the end of the process. */
+static int send_replies(struct sense *sense)
+{
+	while (sense->reply_count) {
+		struct reply *first = &sense->replies[0];
+		uint8_t bytes[5];
+		struct writer w = writer_over(bytes, sizeof(bytes));
+		int err;
+
+		put_u8(&w, SENSE_FD);
+		put_u32(&w, (uint32_t)first->err);
+		err = ipc_send(sense->peer, writer_span(&w), first->fd);
+		if (err)
+			return err;
+		if (first->fd >= 0)
+			close(first->fd);
+		sense->reply_count--;
+		memmove(first, first + 1, sense->reply_count * sizeof(*first));
+	}
+	return 0;
+}
+
+/* Tells as much as the other side has room for; the rest waits, as marks, in the watch. */
+static void tell(struct sense *sense)
+{
+	int err = send_replies(sense);
+
+	while (!err && fill_packet(sense)) {
+		err = ipc_send(sense->peer, writer_span(&sense->packet), -1);
+		if (!err)
+			writer_reset(&sense->packet);
+	}
+	if (err == -EAGAIN)
+		ev_io_start(sense->loop, &sense->room);
+	else
+		ev_io_stop(sense->loop, &sense->room);
+	if (err && err != -EAGAIN)
+		stop(sense, err == -EPIPE || err == -ECONNRESET ? 0 : err);
+}
+
+/* What every wake-up ends with: do what is due, tell, sleep until the next thing is due. */
+static void settle(struct sense *sense)
+{
+	struct instant now = instant_now(), next;
+
+	look_tick(&sense->look, now);
+	discover(sense, now);
+	tell(sense);
+	next = instant_first(look_deadline(&sense->look), sense->discover_at);
+	ev_timer_stop(sense->loop, &sense->timer);
+	ev_timer_set(&sense->timer, (double)instant_sub(next, instant_now()) / NS_PER_SEC, 0);
+	if (instant_before(next, now))
+		ev_timer_set(&sense->timer, 0, 0);
+	ev_now_update(sense->loop);
+	ev_timer_start(sense->loop, &sense->timer);
+}
+
+static void on_ring(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct sense *sense = io->data;
+
+	(void)loop, (void)events;
+	look_drain(&sense->look, instant_now());
+	settle(sense);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct sense *sense = timer->data;
+
+	(void)loop, (void)events;
+	look_drain(&sense->look, instant_now());
+	settle(sense);
+}
+
+static void on_room(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct sense *sense = io->data;
+
+	(void)loop, (void)events;
+	tell(sense);
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *signal, int events)
+{
+	struct sense *sense = signal->data;
+
+	(void)loop, (void)events;
+	stop(sense, 0);
+}
+
+static struct reply connect_lldpd(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd, err;
+
+	if (!path || strlen(path) >= sizeof(to.sun_path))
+		return (struct reply){ .err = -ENOENT, .fd = -1 };
+	strcpy(to.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return (struct reply){ .err = -errno, .fd = -1 };
+	if (!connect(fd, (struct sockaddr *)&to, sizeof(to)))
+		return (struct reply){ .err = 0, .fd = fd };
+	err = -errno;
+	close(fd);
+	return (struct reply){ .err = err, .fd = -1 };
+}
+
+static int serve(struct sense *sense, const struct sense_request *request)
+{
+	switch (request->op) {
+	case SENSE_RESNAPSHOT:
+		watch_ask_snapshot(sense->look.watch, instant_now());
+		return 0;
+	case SENSE_CONNECT_LLDPD:
+		if (sense->reply_count == REPLIES_MAX)
+			return -EPROTO;
+		sense->replies[sense->reply_count++] = connect_lldpd(sense->config->lldpd_socket);
+		return 0;
+	default:
+		return -EPROTO;
+	}
+}
+
+/* The other side has no privileges and may be in foreign hands: one odd request ends it all. */
+static void on_request(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct sense *sense = io->data;
+	struct sense_request request[2];
+	ssize_t got = recv(sense->peer, request, sizeof(request), MSG_DONTWAIT);
+	int err;
+
+	(void)loop, (void)events;
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0) {
+		stop(sense, 0);
+		return;
+	}
+	err = got == sizeof(request[0]) ? serve(sense, &request[0]) : -EPROTO;
+	if (err) {
+		log_error(sense->config->log, "malformed request");
+		stop(sense, err);
+		return;
+	}
+	settle(sense);
+}
+
+static void start(struct sense *sense)
+{
+	int ring = sense->look.sensor ? sensor_fd(sense->look.sensor) : -1;
+
+	ev_io_init(&sense->requests, on_request, sense->peer, EV_READ);
+	ev_io_init(&sense->room, on_room, sense->peer, EV_WRITE);
+	ev_timer_init(&sense->timer, on_timer, 0, 0);
+	ev_signal_init(&sense->terminated, on_signal, SIGTERM);
+	ev_signal_init(&sense->interrupted, on_signal, SIGINT);
+	sense->ring.data = sense->requests.data = sense->room.data = sense->timer.data = sense;
+	sense->terminated.data = sense->interrupted.data = sense;
+	if (ring >= 0) {
+		ev_io_init(&sense->ring, on_ring, ring, EV_READ);
+		sense->ring.data = sense;
+		ev_io_start(sense->loop, &sense->ring);
+	}
+	ev_io_start(sense->loop, &sense->requests);
+	ev_timer_start(sense->loop, &sense->timer);
+	ev_signal_start(sense->loop, &sense->terminated);
+	ev_signal_start(sense->loop, &sense->interrupted);
+}
+
+int sense_run(const struct sense_config *config, int peer)
+{
+	struct sense sense = { .config = config,
+		.peer = peer,
+		.packet = writer_growing(SENSE_PACKET_MAX),
+		.host = writer_growing(HOST_FACTS_MAX) };
+	int err = look_open(&sense.look, config, true);
+
+	if (err)
+		return err;
+	sense.loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	if (!sense.loop) {
+		look_close(&sense.look);
+		return -ENOMEM;
+	}
+	start(&sense);
+	ev_run(sense.loop, 0);
+	ev_loop_destroy(sense.loop);
+	for (unsigned int i = 0; i < sense.reply_count; i++) {
+		if (sense.replies[i].fd >= 0)
+			close(sense.replies[i].fd);
+	}
+	look_close(&sense.look);
+	writer_free(&sense.packet);
+	writer_free(&sense.host);
+	return sense.result;
+}
+
+int sense_once(const struct sense_config *config, sense_emit_fn *emit, void *owner)
+{
+	struct look look;
+	struct fact fact;
+	int err = look_open(&look, config, false);
+
+	if (err)
+		return err;
+	look_tick(&look, instant_now());
+	look_drain(&look, instant_now());
+	if (config->discover)
+		config->discover(config->user, emit, owner);
+	while (watch_next(look.watch, &fact))
+		emit(owner, &fact);
+	look_close(&look);
+	return 0;
+}

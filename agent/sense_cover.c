@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/sense_cover.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/text.h"
+
+static void tell(struct watch *watch, const char *key, const char *state, const char *why,
+	const char *hook, int64_t since_ms)
+{
+	json_t *value autojson = json_object();
+	char since[TEXT_TIME_SIZE];
+
+	text_time(since_ms, since);
+	json_set_text(value, "state", state);
+	json_set_text(value, "why", why);
+	json_set_text(value, "hook", hook);
+	json_set_text(value, "since", since);
+	watch_cover(watch, key, value);
+}
+
+/* One fact about several hooks: complete when all work, and the first that does not says why. */
+static void tell_features(struct watch *watch, const struct sensor *sensor, const char *key,
+	const enum sensor_feature_id *ids, size_t count, bool otherwise, int64_t since_ms)
+{
+	const struct sensor_feature *missing = NULL, *feature;
+	size_t attached = 0;
+	const char *state = "partial";
+
+	for (size_t i = 0; i < count; i++) {
+		feature = sensor_feature(sensor, ids[i]);
+		if (feature->attached)
+			attached++;
+		else if (!missing)
+			missing = feature;
+	}
+	if (!missing)
+		state = "complete";
+	else if (!attached && !otherwise)
+		state = strcmp(missing->why, "off") ? "unavailable" : "off";
+	tell(watch, key, state, missing ? missing->why : "",
+		missing ? missing->hook : sensor_feature(sensor, ids[0])->hook, since_ms);
+}
+
+static void tell_unix(struct watch *watch, bool found, int64_t since_ms)
+{
+	tell(watch, "unix", found ? "partial" : "unavailable",
+		"sockets with a name, once a minute; not who connects to them", "", since_ms);
+}
+
+static void tell_nothing(struct watch *watch, const char *failure, bool fallback, int64_t since_ms)
+{
+	static const char *const keys[] = { "tcp", "udp", "unix" };
+	char why[400];
+
+	snprintf(why, sizeof(why), "%s%s",
+		fallback ? "polled every few seconds, in one network namespace: " : "", failure);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		tell(watch, keys[i], fallback ? "partial" : "unavailable", why,
+			fallback ? "sock_diag" : "", since_ms);
+	tell(watch, "exec", "unavailable", failure, "", since_ms);
+}
+
+void cover_tell(struct watch *watch, const struct sensor *sensor, const char *failure,
+	bool fallback, int64_t since_ms)
+{
+	static const enum sensor_feature_id tcp[] = { SENSOR_TCP, SENSOR_SNAPSHOT };
+	static const enum sensor_feature_id udp[] = { SENSOR_UDP_SERVICE, SENSOR_UDP_EDGE };
+	static const enum sensor_feature_id exec[] = { SENSOR_EXEC, SENSOR_EXIT };
+	bool snapshot;
+
+	if (!sensor) {
+		tell_nothing(watch, failure, fallback, since_ms);
+		return;
+	}
+	snapshot = fallback || sensor_feature(sensor, SENSOR_SNAPSHOT)->attached;
+	tell_features(watch, sensor, "tcp", tcp, 2, snapshot, since_ms);
+	tell_features(watch, sensor, "udp", udp, 2, snapshot, since_ms);
+	tell_features(watch, sensor, "exec", exec, 2, false, since_ms);
+	tell_unix(watch, snapshot, since_ms);
+}
+
+void cover_tell_scope(struct watch *watch, bool own_netns_only, int64_t since_ms)
+{
+	if (own_netns_only)
+		tell(watch, "scope", "partial", "only the network namespace of the nanoprobe", "",
+			since_ms);
+	else
+		tell(watch, "scope", "complete", "", "", since_ms);
+}
+
+void cover_tell_losses(
+	struct watch *watch, const struct sensor_counters *counters, int64_t since_ms)
+{
+	struct watch_losses losses = watch_losses(watch);
+	const struct {
+		const char *name;
+		uint64_t count;
+	} counts[] = { { "folded", losses.folded },
+		{ "unowned", losses.unowned + counters->unowned },
+		{ "ring_full", counters->ring_full }, { "edges_full", counters->edges_full },
+		{ "missed", counters->missed } };
+	json_t *value autojson = json_object();
+	char since[TEXT_TIME_SIZE];
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		if (counts[i].count)
+			json_object_set_new(
+				value, counts[i].name, json_integer((json_int_t)counts[i].count));
+	}
+	if (!json_object_size(value))
+		return;
+	text_time(since_ms, since);
+	json_set_text(value, "since", since);
+	json_set_text(value, "state", "partial");
+	watch_cover(watch, "loss", value);
+}

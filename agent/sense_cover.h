@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AGENT_SENSE_COVER_H
+#define AGENT_SENSE_COVER_H
+/*
+ * What is watched, how completely, and why not: the facts of section coverage that come from the
+ * kernel sensor. Nothing that is missed is missed silently.
+ */
+#include "agent/sensor.h"
+#include "agent/watch.h"
+
+/*
+ * sensor NULL: there is none, and failure says why. fallback: sockets are looked up by polling.
+ * since_ms: wall clock, when it became so.
+ */
+void cover_tell(struct watch *watch, const struct sensor *sensor, const char *failure,
+	bool fallback, int64_t since_ms);
+/* Only as much of the host as its network namespace, or all of it. */
+void cover_tell_scope(struct watch *watch, bool own_netns_only, int64_t since_ms);
+/* What was not told one by one. Tells nothing as long as there is nothing. */
+void cover_tell_losses(
+	struct watch *watch, const struct sensor_counters *counters, int64_t since_ms);
+
+#endif
