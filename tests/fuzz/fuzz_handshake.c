@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	fuzz_require(!hear(&cma, init, &heard));
 	fuzz_require(!session_answer(&heard, psk, ephemeral, 8, &welcome, now, resp, &session));
-	/* The header with the index of the CMA is under mac1 alone: see docs/protocol.md. */
+	/* The header with the index of the CMA is under mac1 alone. */
 	altered = alter(resp, sizeof(resp), &r, fix & 1 ? 76 : 92, 108);
 	if (fix & 1)
 		fix_mac1(&agent, resp, sizeof(resp));
