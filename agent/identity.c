@@ -158,8 +158,8 @@ int identity_open(struct identity *identity, const char *state_dir, const char *
 		take_token(identity, &token);
 	if (!err && !identity->has_token && !identity->enrolled) {
 		snprintf(error, error_size,
-			"not enrolled with a CMA yet: run 'cmactl token create' there and give what "
-			"it prints as --token (or look without a CMA: --once)");
+			"not enrolled with a CMA yet: run 'cmactl token create' there and give "
+			"what it prints as --token (or look without a CMA: --once)");
 		err = -ENOKEY;
 	}
 	if (!err && cma)

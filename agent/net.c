@@ -200,8 +200,8 @@ static void log_status(struct net *net, const struct uplink_status *status)
 	else if (status->calls >= SILENT_CALLS && logged->calls < SILENT_CALLS &&
 		!status->wrong_secret && !status->refusal)
 		log_warn(log,
-			"no answer from %s yet (is a CMA running there, and is it the one that made "
-			"the token?); trying on",
+			"no answer from %s yet (is a CMA running there, the one that made the "
+			"token?); trying on",
 			cma);
 	net->logged = *status;
 }
@@ -382,7 +382,6 @@ int net_new(const struct net_config *config, struct net **made)
 	const struct identity *identity = config->identity;
 	uint8_t digest_key[SEAL_FACT_KEY] = { 0 };
 	struct observe_config observe = {
-		.own_netns = config->own_netns,
 		.owner = net,
 		.connect_lldpd = connect_lldpd,
 	};

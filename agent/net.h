@@ -16,7 +16,6 @@ struct net_config {
 		*identity; /* NULL with dry_run; its secrets may be wiped afterwards */
 	bool dry_run;	   /* print the changes to stdout instead of telling a CMA */
 	bool json;	   /* ... as JSON */
-	bool own_netns;
 	int sense; /* this process's end of the socket pair */
 	const struct log *log;
 };

@@ -105,17 +105,6 @@ static void tell_coverage(struct observe *observe, int64_t now_ms)
 	}
 }
 
-static void tell_scope(const struct observe *observe, int64_t now_ms)
-{
-	struct coverage coverage = { .feature = "scope", .state = "complete" };
-
-	if (observe->config.own_netns) {
-		coverage.state = "partial";
-		coverage.why = "only the network namespace of the nanoprobe (scope netns)";
-	}
-	coverage_set(observe->config.tracker, &coverage, now_ms);
-}
-
 struct observe *observe_new(const struct observe_config *config, struct instant now, int64_t now_ms)
 {
 	struct observe *observe = mem_alloc(1, sizeof(*observe));
@@ -126,7 +115,6 @@ struct observe *observe_new(const struct observe_config *config, struct instant 
 	observe->config = *config;
 	observe->sink =
 		(struct discover_sink){ .owner = observe, .fact = on_fact, .list = on_list };
-	tell_scope(observe, now_ms);
 	observe->netlink_error = netlink_open(&observe->sink, &observe->netlink);
 	tell_net(observe, now_ms);
 	observe->lldp = lldp_new(&lldp);

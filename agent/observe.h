@@ -15,7 +15,6 @@ struct observe;
 
 struct observe_config {
 	struct tracker *tracker; /* borrowed */
-	bool own_netns;		 /* scope: for the coverage record */
 	void *owner;
 	/* Wants a socket connected to lldpd: answer later with observe_lldp_connected. */
 	void (*connect_lldpd)(void *owner);

@@ -85,7 +85,6 @@ int once_run(const struct sense_config *config, bool json)
 	struct once once = { .config = config, .tracker = tracker_new(no_key) };
 	struct observe_config observe = {
 		.tracker = once.tracker,
-		.own_netns = config->own_netns,
 		.owner = &once,
 		.connect_lldpd = want_lldpd,
 	};

@@ -10,15 +10,8 @@
 /* Largest /proc/cpuinfo of a machine with thousands of cores. */
 enum { LINES_FILE_MAX = 16 << 20 };
 
-#define EVENT_MODULE(module, mask)
-#define FILE_MODULE(module, mask) \
-	void module##_discover(const struct discover_host *host, const struct discover_sink *sink);
-#include "discover/modules.def"
-#undef FILE_MODULE
-#undef EVENT_MODULE
-
-#define FILE_MODULE(module, mask)  { .name = #module, .sections = (mask), .run = module##_discover },
-#define EVENT_MODULE(module, mask) { .name = #module, .sections = (mask) },
+#define FILE_MODULE(module, mask)  { #module, (mask), module##_discover },
+#define EVENT_MODULE(module, mask) { #module, (mask), NULL },
 
 const struct discover_module discover_modules[] = {
 #include "discover/modules.def"

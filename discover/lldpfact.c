@@ -84,7 +84,7 @@ static void set_mgmt_ips(json_t *value, lldpctl_atom_t *chassis)
 	enum { IPS_MAX = 32 };
 	lldpctl_atom_t *list = lldpctl_atom_get(chassis, lldpctl_k_chassis_mgmt), *entry;
 	json_t *ips = json_array();
-	char *texts[IPS_MAX];
+	char *texts[IPS_MAX] = { NULL };
 	size_t count = 0;
 
 	lldpctl_atom_foreach(list, entry)
