@@ -119,6 +119,8 @@ char *output_value(const json_t *value)
 		return text_copy(json_string_value(value));
 	if (json_is_array(value))
 		return joined(value);
+	if (json_is_real(value))
+		return text_format("%.*g", OUTPUT_REAL_DIGITS, json_real_value(value));
 	return json_text(value);
 }
 

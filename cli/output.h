@@ -16,7 +16,10 @@ enum output_style {
 	OUTPUT_PLAIN,  /* unless a format is asked for: the bare values, without heading */
 };
 
-enum { OUTPUT_ERROR_SIZE = 256 };
+enum {
+	OUTPUT_ERROR_SIZE = 256,
+	OUTPUT_REAL_DIGITS = 15, /* what a double holds of a decimal fraction */
+};
 
 struct output;
 

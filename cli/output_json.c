@@ -14,7 +14,7 @@ static int json_row(struct output *output, const json_t *row)
 		json_object_set(object, output_column(output, i), (json_t *)value);
 	if (output->style != OUTPUT_LIVE)
 		fputs(output->count ? ",\n  " : "[\n  ", output->to);
-	json_dumpf(object, output->to, flags | JSON_ENCODE_ANY);
+	json_dumpf(object, output->to, flags | JSON_REAL_PRECISION(OUTPUT_REAL_DIGITS));
 	if (output->style == OUTPUT_LIVE)
 		fputc('\n', output->to);
 	return 0;

@@ -93,6 +93,10 @@ static const struct sample samples[] = {
 		"\t\"\\\\x1b[31mred\\\\x0ax\" -> \"日本\";\n"
 		"\t\"say \\\"hi\\\", you\" -> \"\\\\u202eoverride\\\\u009b\";\n}\n" },
 
+	{ "csv", OUTPUT_ROWS, 0, NULL, "[\"ms\"]", "[[404.27999999999997]]", "ms\r\n404.28\r\n" },
+	{ "json", OUTPUT_ROWS, 0, NULL, "[\"ms\"]", "[[404.27999999999997]]",
+		"[\n  {\"ms\": 404.28}\n]\n" },
+
 	{ "table", OUTPUT_ROWS, 0, NULL, MIXED,
 		"LIST OBJECT  NOTHING FLAG\nx, y {\"k\":1}         true\n" },
 	{ "csv", OUTPUT_ROWS, 0, NULL, MIXED,
