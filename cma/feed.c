@@ -18,11 +18,12 @@ struct feed {
 	bool open;	 /* it is not committed yet */
 };
 
-struct feed *feed_new(void)
+struct feed *feed_new(int64_t now_ms)
 {
 	struct feed *feed = mem_alloc(1, sizeof(*feed));
 	pthread_condattr_t monotonic;
 
+	feed->last_ms = now_ms;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&feed->lock, NULL);

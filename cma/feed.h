@@ -11,7 +11,8 @@
 
 struct feed;
 
-struct feed *feed_new(void);
+/* What happened up to now_ms is history from the beginning. */
+struct feed *feed_new(int64_t now_ms);
 void feed_free(struct feed *feed); /* NULL is fine */
 
 /* The writer: the time of a transaction that begins now, and its end, committed or not. */

@@ -176,7 +176,7 @@ int server_open(struct server *server, const struct config *config, const struct
 
 	*server = (struct server){ .config = config, .log = log, .started = instant_now() };
 	stats_init(&server->stats);
-	server->feed = feed_new();
+	server->feed = feed_new(wall_now_ms());
 	server->loop = loop_new(server);
 	if (err)
 		log_error(log, "libsodium: %s", strerror(-err));

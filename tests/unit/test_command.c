@@ -50,7 +50,8 @@ static void test_requests(void **state)
 		{ "token create --ttl 15m --uses 3",
 			"{\"do\":\"token.create\",\"ttl_ms\":900000,\"uses\":3}" },
 		{ "history web1 section=link",
-			"{\"do\":\"history\",\"host\":\"web1\",\"params\":{\"section\":\"link\"}}" },
+			"{\"do\":\"history\",\"host\":\"web1\","
+			"\"params\":{\"section\":\"link\"}}" },
 		{ "watch host=web1", "{\"do\":\"watch\",\"params\":{\"host\":\"web1\"}}" },
 	};
 	char storage[512];

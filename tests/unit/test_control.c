@@ -183,11 +183,13 @@ static void test_answers(void **state)
 		const char *request, *answer;
 	} cases[] = {
 		{ "{\"do\":\"echo\",\"text\":\"a\\nb\"}\n",
-			"{\"columns\":[\"text\"]}\n{\"row\":[\"a\\nb\"]}\n{\"done\":{\"rows\":1}}\n" },
+			"{\"columns\":[\"text\"]}\n{\"row\":[\"a\\nb\"]}\n"
+			"{\"done\":{\"rows\":1}}\n" },
 		{ "{\"do\":\"fail\"}\n",
 			"{\"error\":\"no such thing: 'x\\\"y'\",\"usage\":true}\n" },
 		{ "{\"do\":\"ecko\"}\n",
-			"{\"error\":\"unknown request 'ecko', did you mean 'echo'?\",\"usage\":true}\n" },
+			"{\"error\":\"unknown request 'ecko', did you mean 'echo'?\","
+			"\"usage\":true}\n" },
 		{ "{\"do\":\"reboot\"}\n",
 			"{\"error\":\"unknown request 'reboot'\",\"usage\":true}\n" },
 		{ "{\"do\":7}\n",

@@ -57,7 +57,8 @@ struct sample {
 static const struct sample samples[] = {
 	{ "table", OUTPUT_ROWS, 0, NULL, HOSTS, "HOST PORT\nweb1   80\ndb   5432\n" },
 	{ "json", OUTPUT_ROWS, 0, NULL, HOSTS,
-		"[\n  {\"host\": \"web1\", \"port\": 80},\n  {\"host\": \"db\", \"port\": 5432}\n]\n" },
+		"[\n  {\"host\": \"web1\", \"port\": 80},\n"
+		"  {\"host\": \"db\", \"port\": 5432}\n]\n" },
 	{ "csv", OUTPUT_ROWS, 0, NULL, HOSTS, "host,port\r\nweb1,80\r\ndb,5432\r\n" },
 	{ "table", OUTPUT_RECORD, 0, NULL, HOSTS, "host web1\nport 80\n" },
 	{ "table", OUTPUT_LIVE, 0, NULL, HOSTS, "web1  80\ndb    5432\n" },
@@ -84,7 +85,8 @@ static const struct sample samples[] = {
 		"[\n  {\"a\": \"\\u001B[31mred\\nx\", \"b\": \"\\u65E5\\u672C\"},\n"
 		"  {\"a\": \"say \\\"hi\\\", you\", \"b\": \"\\u202Eoverride\\u009B\"}\n]\n" },
 	{ "csv", OUTPUT_ROWS, 0, NULL, NASTY,
-		"a,b\r\n\"\x1b[31mred\nx\",日本\r\n\"say \"\"hi\"\", you\",\u202eoverride\xc2\x9b\r\n" },
+		"a,b\r\n\"\x1b[31mred\nx\",日本\r\n"
+		"\"say \"\"hi\"\", you\",\u202eoverride\xc2\x9b\r\n" },
 	{ "csv", OUTPUT_ROWS, 80, NULL, NASTY,
 		"a,b\r\n\\x1b[31mred\\x0ax,日本\r\n"
 		"\"say \"\"hi\"\", you\",\\u202eoverride\\u009b\r\n" },

@@ -74,7 +74,7 @@ static int setup(void **state)
 	assert_int_equal(seal_init(), 0);
 	strcpy(f->directory, "/tmp/test_store.XXXXXX");
 	assert_non_null(mkdtemp(f->directory));
-	f->feed = feed_new();
+	f->feed = feed_new(0);
 	stats_init(&f->stats);
 	start(f);
 	*state = f;
