@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/instant.h"
+#include "tests/sim/store.h"
 #include "tests/sim/world.h"
 #include "wire/seal.h"
 
@@ -154,6 +155,23 @@ static void test_big_facts(void **state)
 		120 * NS_PER_SEC, 10);
 }
 
+/* The same with the product's store: SQLite, its own crash recovery, and the graph. */
+static void test_graph(void **state)
+{
+	(void)state;
+	run("the real graph",
+		(struct world_config){ .store = &store_graph,
+			.agents = 3,
+			.facts = 20,
+			.value_max = 200,
+			.change_ns = NS_PER_SEC,
+			.faults = { 30, 30, 30, 5 },
+			.agent_restart_ns = 30 * NS_PER_SEC,
+			.cma_restart_ns = 30 * NS_PER_SEC,
+			.commit_fails = 5 },
+		100 * NS_PER_SEC, 10);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -168,6 +186,7 @@ int main(void)
 		cmocka_unit_test(test_restarts),
 		cmocka_unit_test(test_everything),
 		cmocka_unit_test(test_big_facts),
+		cmocka_unit_test(test_graph),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

@@ -31,6 +31,8 @@ struct host {
 	struct uplink *uplink;
 	struct instant change_at, restart_at;
 	uint64_t restarts, stream_restarts;
+	uint64_t checked; /* version of the world at the last look */
+	uint64_t checked_durable;
 };
 
 struct world {
@@ -42,15 +44,18 @@ struct world {
 	struct hub_token token;
 	struct key_pair cma_key;
 	struct hub *hub; /* NULL while the CMA is down */
-	struct store *store;
+	const struct store_ops *ops;
+	void *store;
+	bool transaction; /* is open in the store */
+	uint64_t version; /* counts what may change what an invariant says */
 	struct instant commit_at, cma_restart_at;
 	struct host *hosts;
 	struct world_figures figures;
 	char wrong[256];
 };
 
-static const enum section sections[SECTIONS] = { SECTION_LISTEN, SECTION_CLIENT, SECTION_LINK,
-	SECTION_PROCESS };
+static const enum section sections[SECTIONS] = { SECTION_LISTEN, SECTION_INBOUND, SECTION_SCRIPT,
+	SECTION_CONFIG };
 
 /* A time around the mean from now; never when the mean is 0. */
 static struct instant around(struct world *world, int64_t mean)
@@ -63,28 +68,30 @@ static struct instant around(struct world *world, int64_t mean)
 /* ---- hosts ------------------------------------------------------------------------------------
  */
 
-/* Text of the fact with this value, into memory of FACT_VALUE_MAX bytes. */
-static struct span value_text(const struct world *world, uint64_t value, char *text)
+/* A JSON object for the fact i with this value; the caller frees. */
+static char *value_text(const struct world *world, size_t i, uint64_t value)
 {
 	struct random random = { value };
 	size_t size = 1 + random_below(&random, world->config.value_max);
+	char *filler autofree = mem_alloc(size + 1, 1);
 
-	for (size_t i = 0; i < size; i++)
-		text[i] = (char)('a' + random_below(&random, 16));
-	return SPAN(text, size);
+	for (size_t at = 0; at < size; at++)
+		filler[at] = (char)('a' + random_below(&random, 16));
+	return text_format("{\"addr\":\"10.9.%zu.%u\",\"port\":%zu,\"process\":[\"p%u\"],"
+			   "\"proto\":\"tcp\",\"text\":\"%s\"}",
+		i % 3, (unsigned)(value >> 8 & 3), 1000 + i, (unsigned)(value >> 16 & 7), filler);
 }
 
 static void tell_fact(struct world *world, struct host *host, size_t i)
 {
-	char *text autofree = mem_alloc(1, world->config.value_max);
+	char *text autofree = host->truth[i] ? value_text(world, i, host->truth[i]) : text_copy("");
 	char key[32];
-	struct fact fact = { .section = sections[i % SECTIONS] };
+	struct fact fact = { .section = sections[i % SECTIONS], .value = SPAN_TEXT(text) };
 
 	snprintf(key, sizeof(key), "fact %zu", i / SECTIONS);
 	fact.key = SPAN_TEXT(key);
-	if (host->truth[i])
-		fact.value = value_text(world, host->truth[i], text);
 	tracker_apply(host->tracker, &fact);
+	host->checked = 0;
 }
 
 static void change_host(struct world *world, struct host *host)
@@ -167,13 +174,15 @@ static void start_cma(struct world *world)
 {
 	struct hub_config config = {
 		.key = world->cma_key,
-		.epoch = store_next_epoch(world->store),
+		.epoch = world->ops->restart(world->store),
 		.random = random_fill,
 		.owner = &world->random,
 	};
 
 	world->hub = hub_new(&config);
-	store_load(world->store, world->hub);
+	world->ops->load(world->store, world->hub);
+	world->transaction = false;
+	world->version++;
 	world->commit_at = INSTANT_NEVER;
 }
 
@@ -184,7 +193,6 @@ static void restart_cma(struct world *world)
 		world->figures.rollbacks += hub_counters(world->hub)->rollbacks;
 		hub_free(world->hub);
 		world->hub = NULL;
-		store_roll_back(world->store);
 		world->commit_at = INSTANT_NEVER;
 		world->figures.cma_restarts++;
 		world->cma_restart_at = instant_add(
@@ -195,15 +203,16 @@ static void restart_cma(struct world *world)
 	}
 }
 
-static void commit(struct world *world)
+static const char *commit(struct world *world)
 {
 	world->commit_at = INSTANT_NEVER;
-	if (random_percent(&world->random, world->config.commit_fails)) {
-		store_roll_back(world->store);
-		hub_rolled_back(world->hub);
-	} else {
-		store_commit(world->store, world->hub);
-	}
+	world->transaction = false;
+	world->version++;
+	if (!random_percent(&world->random, world->config.commit_fails))
+		return world->ops->commit(world->store, world->hub);
+	world->ops->roll_back(world->store);
+	hub_rolled_back(world->hub);
+	return NULL;
 }
 
 static const char *step_cma(struct world *world)
@@ -213,24 +222,26 @@ static const char *step_cma(struct world *world)
 	struct hub_event event;
 	struct addr to;
 	size_t size;
+	const char *wrong = NULL;
 
 	if (!world->hub)
 		return NULL;
 	while (hub_take(world->hub, &event)) {
-		const char *wrong = store_apply(world->store, &event, now_ms);
-
+		wrong = world->ops->apply(world->store, &event, now_ms);
 		hub_event_free(&event);
+		world->transaction = true;
+		world->figures.messages++;
 		if (wrong)
 			return wrong;
 	}
-	if (store_is_open(world->store) && world->commit_at.ns == INSTANT_NEVER.ns)
+	if (world->transaction && world->commit_at.ns == INSTANT_NEVER.ns)
 		world->commit_at =
 			instant_add(world->now, (int64_t)random_below(&world->random, COMMIT_MOST));
 	if (!instant_before(world->now, world->commit_at))
-		commit(world);
+		wrong = commit(world);
 	while ((size = hub_output(world->hub, world->now, &to, datagram)))
 		network_send(&world->network, world->now, &world->cma, &to, datagram, size);
-	return NULL;
+	return wrong;
 }
 
 /* ---- the world --------------------------------------------------------------------------------
@@ -253,8 +264,9 @@ struct world *world_new(const struct world_config *config)
 	world->token.tenant = 1;
 	world->token.uses = (uint32_t)config->agents;
 	world->token.expires_ms = WALL_START_MS + TOKEN_LIFE_MS;
-	world->store = store_new();
-	store_add_token(world->store, &world->token);
+	world->ops = config->store ? config->store : &store_model;
+	world->store = world->ops->open();
+	world->ops->add_token(world->store, &world->token);
 	world->hosts = mem_alloc(config->agents, sizeof(*world->hosts));
 	for (size_t i = 0; i < config->agents; i++)
 		init_host(world, &world->hosts[i], i);
@@ -271,7 +283,7 @@ void world_free(struct world *world)
 	}
 	free(world->hosts);
 	hub_free(world->hub);
-	store_free(world->store);
+	world->ops->close(world->store);
 	network_deinit(&world->network);
 	free(world);
 }
@@ -325,7 +337,7 @@ static bool acks_are_true(const struct world *world, struct host *host)
 		return true;
 	status = uplink_status(host->uplink);
 	return status->durable <=
-		store_durable(world->store, host->key.public, status->incarnation);
+		world->ops->durable(world->store, host->key.public, status->incarnation);
 }
 
 struct comparison {
@@ -349,17 +361,27 @@ static bool same_facts(const struct world *world, struct host *host)
 
 	for (int section = 0; section < SECTION_COUNT; section++)
 		count += tracker_count(host->tracker, (enum section)section);
-	store_each(world->store, host->key.public, compare_fact, &comparison);
+	world->ops->each(world->store, host->key.public, compare_fact, &comparison);
 	return !comparison.differ && comparison.found == count;
 }
 
+/* Looks at an agent, unless nothing has changed since the last look. */
 static const char *check(struct world *world, struct host *host)
 {
+	const struct uplink_status *status = host->uplink ? uplink_status(host->uplink) : NULL;
+
+	if (!status ||
+		(host->checked == world->version && host->checked_durable == status->durable))
+		return NULL;
 	if (!acks_are_true(world, host))
 		return "acknowledged, but not committed";
-	if (host->uplink && uplink_status(host->uplink)->settled && !same_facts(world, host))
-		return "an agent has nothing left to tell, and the CMA knows something else";
-	return NULL;
+	if (!status->settled)
+		return NULL;
+	host->checked = world->version;
+	host->checked_durable = status->durable;
+	return same_facts(world, host)
+		? NULL
+		: "an agent has nothing left to tell, and the CMA knows something else";
 }
 
 static struct instant next_step(const struct world *world)
@@ -490,7 +512,6 @@ struct world_figures world_figures(const struct world *world)
 
 	figures.packets = world->network.sent;
 	figures.delivered = world->network.delivered;
-	figures.messages = store_applied(world->store);
 	if (world->hub) {
 		figures.sessions += hub_counters(world->hub)->sessions;
 		figures.rollbacks += hub_counters(world->hub)->rollbacks;
@@ -502,7 +523,7 @@ struct world_figures world_figures(const struct world *world)
 		figures.stream_restarts += host->stream_restarts;
 		if (host->uplink)
 			figures.stream_restarts += uplink_status(host->uplink)->restarts;
-		store_each(world->store, host->key.public, count_fact, &figures.facts);
+		world->ops->each(world->store, host->key.public, count_fact, &figures.facts);
 	}
 	return figures;
 }

@@ -11,12 +11,14 @@
 #include "tests/sim/network.h"
 
 struct world;
+struct store_ops;
 
 struct world_config {
 	uint64_t seed;
+	const struct store_ops *store; /* NULL: store_model */
 	size_t agents;
 	size_t facts;	  /* that a host may have, in each of four sections */
-	size_t value_max; /* bytes of the longest value */
+	size_t value_max; /* bytes of the longest value, about */
 	struct network_faults faults;
 	int64_t change_ns;	  /* mean time between changes of one host; 0: never */
 	int64_t agent_restart_ns; /* mean time between restarts of an agent; 0: never */

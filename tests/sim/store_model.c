@@ -30,15 +30,14 @@ struct row {
 };
 
 struct store {
-	uint64_t epoch, applied;
+	uint64_t epoch;
 	struct hub_token tokens[TOKENS_MAX], open_tokens[TOKENS_MAX];
 	size_t token_count;
 	struct row rows[ROWS_MAX];
 	size_t row_count;
-	bool open;
 };
 
-struct store *store_new(void)
+static void *model_open(void)
 {
 	return mem_alloc(1, sizeof(struct store));
 }
@@ -73,10 +72,10 @@ static void copy_version(struct version *to, const struct version *from)
 			span_copy(from->facts[i].key), span_copy(from->facts[i].value) };
 }
 
-void store_free(struct store *store)
+static void model_close(void *owner)
 {
-	if (!store)
-		return;
+	struct store *store = owner;
+
 	for (size_t i = 0; i < store->row_count; i++) {
 		free_version(&store->rows[i].committed);
 		free_version(&store->rows[i].open);
@@ -84,19 +83,18 @@ void store_free(struct store *store)
 	free(store);
 }
 
-uint64_t store_next_epoch(struct store *store)
+static void model_add_token(void *owner, const struct hub_token *token)
 {
-	return ++store->epoch;
-}
+	struct store *store = owner;
 
-void store_add_token(struct store *store, const struct hub_token *token)
-{
 	store->tokens[store->token_count] = *token;
 	store->open_tokens[store->token_count++] = *token;
 }
 
-void store_load(const struct store *store, struct hub *hub)
+static void model_load(void *owner, struct hub *hub)
 {
+	const struct store *store = owner;
+
 	for (size_t i = 0; i < store->token_count; i++)
 		hub_add_token(hub, &store->tokens[i]);
 	for (size_t i = 0; i < store->row_count; i++) {
@@ -267,29 +265,24 @@ static const char *act(struct store *store, const struct hub_event *event)
 		put_digest(&row->open, &message.digest, event->sequence);
 		break;
 	}
-	store->applied++;
 	return NULL;
 }
 
-const char *store_apply(struct store *store, const struct hub_event *event, int64_t now_ms)
+static const char *model_apply(void *owner, const struct hub_event *event, int64_t now_ms)
 {
 	(void)now_ms;
-	if (event->kind != HUB_ENROL && event->kind != HUB_MESSAGE)
+	if (event->kind == HUB_HERE || event->kind == HUB_LEFT)
 		return NULL;
-	store->open = true;
-	return event->kind == HUB_ENROL ? enrol(store, event) : act(store, event);
+	return event->kind == HUB_ENROL ? enrol(owner, event) : act(owner, event);
 }
 
 /* ---- transactions -----------------------------------------------------------------------------
  */
 
-bool store_is_open(const struct store *store)
+static const char *model_commit(void *owner, struct hub *hub)
 {
-	return store->open;
-}
+	struct store *store = owner;
 
-void store_commit(struct store *store, struct hub *hub)
-{
 	memcpy(store->tokens, store->open_tokens, sizeof(store->tokens));
 	for (size_t i = 0; i < store->row_count; i++) {
 		struct row *row = &store->rows[i];
@@ -303,11 +296,13 @@ void store_commit(struct store *store, struct hub *hub)
 		hub_committed(hub, agent->id, agent->incarnation, agent->durable, agent->want,
 			agent->want_digest);
 	}
-	store->open = false;
+	return NULL;
 }
 
-void store_roll_back(struct store *store)
+static void model_roll_back(void *owner)
 {
+	struct store *store = owner;
+
 	memcpy(store->open_tokens, store->tokens, sizeof(store->tokens));
 	for (size_t i = 0; i < store->row_count; i++) {
 		struct row *row = &store->rows[i];
@@ -318,22 +313,29 @@ void store_roll_back(struct store *store)
 	}
 	while (store->row_count && !store->rows[store->row_count - 1].exists)
 		store->row_count--;
-	store->open = false;
 }
 
-uint64_t store_durable(const struct store *store, const uint8_t key[SEAL_KEY], uint64_t incarnation)
+static uint64_t model_restart(void *owner)
 {
-	const struct row *row = find_key((struct store *)store, key);
+	struct store *store = owner;
+
+	model_roll_back(store);
+	return ++store->epoch;
+}
+
+static uint64_t model_durable(void *owner, const uint8_t key[SEAL_KEY], uint64_t incarnation)
+{
+	const struct row *row = find_key(owner, key);
 
 	if (!row || !row->exists || row->committed.agent.incarnation != incarnation)
 		return 0;
 	return row->committed.agent.durable;
 }
 
-void store_each(const struct store *store, const uint8_t key[SEAL_KEY],
+static void model_each(void *store, const uint8_t key[SEAL_KEY],
 	void (*visit)(void *owner, const struct fact *fact), void *owner)
 {
-	const struct row *row = find_key((struct store *)store, key);
+	const struct row *row = find_key(store, key);
 
 	for (size_t i = 0; row && i < row->committed.count; i++) {
 		struct fact fact = { row->committed.facts[i].section, row->committed.facts[i].key,
@@ -343,7 +345,15 @@ void store_each(const struct store *store, const uint8_t key[SEAL_KEY],
 	}
 }
 
-uint64_t store_applied(const struct store *store)
-{
-	return store->applied;
-}
+const struct store_ops store_model = {
+	.open = model_open,
+	.close = model_close,
+	.restart = model_restart,
+	.add_token = model_add_token,
+	.load = model_load,
+	.apply = model_apply,
+	.commit = model_commit,
+	.roll_back = model_roll_back,
+	.durable = model_durable,
+	.each = model_each,
+};
