@@ -12,8 +12,8 @@
 #include "wire/stream.h"
 
 enum {
-	RECEIVER_BYTES_MAX = 1 << 20,
-	RECEIVER_WINDOW = 64, /* fragments beyond durable, unless one message needs more */
+	RECEIVER_BYTES_MAX = 5 << 18, /* the longest message, and what is around it */
+	RECEIVER_WINDOW = 64,	      /* fragments beyond durable, unless one message needs more */
 };
 
 struct receiver {
