@@ -227,6 +227,10 @@ static int serve(struct sense *sense, const struct sense_request *request)
 			return -EPROTO;
 		sense->replies[sense->reply_count++] = connect_lldpd(sense->config->lldpd_socket);
 		return 0;
+	case SENSE_ENROLLED:
+		if (sense->config->enrolled)
+			sense->config->enrolled(sense->config->user);
+		return 0;
 	default:
 		return -EPROTO;
 	}
