@@ -8,16 +8,23 @@
 #define FIELD_put_u16(name)	    put_u16(w, from->name);
 #define FIELD_put_u32(name)	    put_u32(w, from->name);
 #define FIELD_put_u64(name)	    put_u64(w, from->name);
-#define FIELD_put_u64s(name, count) put_u64s(w, from->name, count);
+#define FIELD_put_sums(name, count) put_sums(w, from->name, count);
 #define FIELD_put_bytes(name, size) put_bytes(w, from->name, size);
 #define FIELD_put_span16(name)	    put_span16(w, from->name);
 #define FIELD_put_facts(name)	    put_span32(w, from->name);
 #define FIELD_put_rest(name)	    put_span(w, from->name);
 
-static void put_u64s(struct writer *w, const uint64_t *values, size_t count)
+static void put_sums(struct writer *w, const uint64_t *sums, unsigned count)
 {
-	for (size_t i = 0; i < count; i++)
-		put_u64(w, values[i]);
+	uint16_t present = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		present |= (uint16_t)((sums[i] != 0) << i);
+	put_u16(w, present);
+	for (unsigned i = 0; i < count; i++) {
+		if (sums[i])
+			put_u64(w, sums[i]);
+	}
 }
 
 #define FIELD(type, ...) FIELD_put_##type(__VA_ARGS__)
@@ -38,16 +45,20 @@ static void put_u64s(struct writer *w, const uint64_t *values, size_t count)
 #define FIELD_get_u16(name)	    to->name = get_u16(r);
 #define FIELD_get_u32(name)	    to->name = get_u32(r);
 #define FIELD_get_u64(name)	    to->name = get_u64(r);
-#define FIELD_get_u64s(name, count) get_u64s(r, to->name, count);
+#define FIELD_get_sums(name, count) get_sums(r, to->name, count);
 #define FIELD_get_bytes(name, size) get_bytes(r, to->name, size);
 #define FIELD_get_span16(name)	    to->name = get_span16(r);
 #define FIELD_get_facts(name)	    to->name = get_facts(r);
 #define FIELD_get_rest(name)	    to->name = get_rest(r);
 
-static void get_u64s(struct reader *r, uint64_t *values, size_t count)
+static void get_sums(struct reader *r, uint64_t *sums, unsigned count)
 {
-	for (size_t i = 0; i < count; i++)
-		values[i] = get_u64(r);
+	uint16_t present = get_u16(r);
+
+	if (present >> count)
+		r->failed = true;
+	for (unsigned i = 0; i < count; i++)
+		sums[i] = present >> i & 1 ? get_u64(r) : 0;
 }
 
 static struct span get_facts(struct reader *r)
