@@ -78,7 +78,7 @@ static const struct {
 	{ "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod3f0d2a1c.slice/docker-" ID
 	  ".scope",
 		"", "docker:" SHORT },
-	{ "/system.slice/containerd.service/kubepods-burstable-pod3f0d2a1c.slice:cri-containerd:" ID,
+	{ "/system.slice/containerd.service/kubepods-burstable-pod3f0d.slice:cri-containerd:" ID,
 		"containerd.service", "containerd:" SHORT },
 	{ "/system.slice/docker-" OTHER ".scope/kubelet.slice/kubelet-kubepods.slice/"
 	  "kubelet-kubepods-pod3f.slice/cri-containerd-" ID ".scope",

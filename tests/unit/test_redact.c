@@ -90,7 +90,7 @@ static const struct {
 	{ "curl|https://hooks.slack.com/services/T0/B0/X9kQ2mZ7vL4pT8wR3nB6yC1d",
 		"curl|https://hooks.slack.com/services/T0/B0/***" },
 	/* long, and not random */
-	{ "/usr/bin/containerd-shim-runc-v2|-id|8f14e45fceea167a5a36dedd4bea2543c5d1b0e4a5f8e9b2c3d4",
+	{ "/usr/bin/containerd-shim-runc-v2|-id|8f14e45fceea167a5a36dedd4bea2543c5d1b0e4a5f8e9b2",
 		NULL },
 	{ "app|backup-a8f5f167f44f4964e6c998dee827110c.tar.gz", NULL },
 	{ "app|/nix/store/q7zt3kp9xw2mb8vr5nl1q7zt3kp9xw2m-bash-5.2/bin/bash", NULL },
