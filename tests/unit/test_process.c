@@ -117,8 +117,8 @@ static void test_everything_is_read(void **state)
 	text = json_text(value);
 	assert_string_equal(text,
 		"{\"cmdline\":[\"nginx\",\"-g\",\"daemon off;\",\"--password=***\"],"
-		"\"cwd\":\"/srv\",\"exe\":\"/usr/sbin/nginx\",\"gid\":34,\"group\":\"networks\",\"uid\":33,"
-		"\"unit\":\"nginx.service\",\"user\":\"www-data\"}");
+		"\"cwd\":\"/srv\",\"exe\":\"/usr/sbin/nginx\",\"gid\":34,\"group\":\"networks\","
+		"\"uid\":33,\"unit\":\"nginx.service\",\"user\":\"www-data\"}");
 	process_free(&process);
 }
 
@@ -288,7 +288,8 @@ static void test_captured_process(void **state)
 	text = json_text(value);
 	assert_string_equal(text,
 		"{\"cmdline\":[\"curl\"],\"exe\":\"/usr/bin/curl\",\"gid\":34,"
-		"\"group\":\"networks\",\"netns\":\"blue\",\"transient\":true,\"uid\":33,\"user\":\"www-data\"}");
+		"\"group\":\"networks\",\"netns\":\"blue\",\"transient\":true,\"uid\":33,"
+		"\"user\":\"www-data\"}");
 	process_free(&process);
 	event.argv_size = event.path_size = 0;
 	process_captured(&f->view, &event, &process);
