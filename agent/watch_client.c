@@ -93,7 +93,7 @@ void client_see(struct watch *watch, struct instant now, struct program *program
 	enum fold fold;
 
 	name_client(program, place, &name);
-	client = (struct client *)edge_find(watch, &name, told.ip, &fold);
+	client = (struct client *)watch_edge_find(watch, &name, told.ip, &fold);
 	if (client) {
 		client->edge.seen_s = watch_seconds(now);
 		/* Who gives up on one of two connections tells nothing about the other end. */
@@ -102,7 +102,7 @@ void client_see(struct watch *watch, struct instant now, struct program *program
 		return;
 	}
 	client = thing_new(watch, SECTION_CLIENT, name.key, sizeof(*client));
-	edge_init(watch, &client->edge, &name, &told, fold);
+	watch_edge_init(watch, &client->edge, &name, &told, fold);
 	client->edge.seen_s = watch_seconds(now);
 	client->program = program;
 	client->state = (uint8_t)state_of(outcome);
@@ -115,7 +115,7 @@ json_t *client_json(const struct client *client)
 	json_t *value = json_object();
 
 	place_to_json(&client->edge.place, false, value);
-	edge_to_json((enum fold)client->edge.fold, client->edge.place.ip, "addr", value);
+	watch_edge_to_json((enum fold)client->edge.fold, client->edge.place.ip, "addr", value);
 	json_set_text(value, "process", thing_key(&client->program->thing));
 	json_set_text(value, "state", state_names[client->told_state]);
 	return value;
@@ -136,7 +136,7 @@ void client_drop(struct watch *watch, struct client *client)
 	struct program *program = client->program;
 
 	stop_waiting(watch, client);
-	edge_end(watch, &client->edge);
+	watch_edge_end(watch, &client->edge);
 	thing_drop(watch, &client->thing);
 	program_unuse(watch, program);
 }

@@ -66,7 +66,7 @@ static struct thing *find_as(
 	return thing_find(watch, name->section, name->key);
 }
 
-struct thing *edge_find(
+struct thing *watch_edge_find(
 	struct watch *watch, struct edge_name *name, uint8_t ip[16], enum fold *fold)
 {
 	struct thing *found = find_as(watch, name, ip, FOLD_NONE);
@@ -85,7 +85,7 @@ struct thing *edge_find(
 	return found;
 }
 
-void edge_init(struct watch *watch, struct edge *edge, const struct edge_name *name,
+void watch_edge_init(struct watch *watch, struct edge *edge, const struct edge_name *name,
 	const struct place *place, enum fold fold)
 {
 	uint64_t id = group_id(name);
@@ -105,7 +105,7 @@ void edge_init(struct watch *watch, struct edge *edge, const struct edge_name *n
 	netns_hold(place->netns);
 }
 
-void edge_end(struct watch *watch, struct edge *edge)
+void watch_edge_end(struct watch *watch, struct edge *edge)
 {
 	struct fan *fan = edge->fan;
 
@@ -118,7 +118,7 @@ void edge_end(struct watch *watch, struct edge *edge)
 	netns_put(watch, edge->place.netns);
 }
 
-void edge_to_json(enum fold fold, const uint8_t ip[16], const char *what, json_t *value)
+void watch_edge_to_json(enum fold fold, const uint8_t ip[16], const char *what, json_t *value)
 {
 	char text[ADDR_TEXT_SIZE];
 

@@ -61,14 +61,14 @@ struct edge_name {
  * The fact for ip, or for the network it is folded into; NULL when there is none yet: ip and *fold
  * are then changed to what the new one shall be, and name->key is its key.
  */
-struct thing *edge_find(
+struct thing *watch_edge_find(
 	struct watch *watch, struct edge_name *name, uint8_t ip[16], enum fold *fold);
 /* Fills a new edge, and counts it in the group that the name without the address makes. */
-void edge_init(struct watch *watch, struct edge *edge, const struct edge_name *name,
+void watch_edge_init(struct watch *watch, struct edge *edge, const struct edge_name *name,
 	const struct place *place, enum fold fold);
-void edge_end(struct watch *watch, struct edge *edge);
+void watch_edge_end(struct watch *watch, struct edge *edge);
 /* Sets addr or peer (what), and folded and peers when it is a network. */
-void edge_to_json(enum fold fold, const uint8_t ip[16], const char *what, json_t *value);
+void watch_edge_to_json(enum fold fold, const uint8_t ip[16], const char *what, json_t *value);
 
 /* program talks to place, of which the netns is borrowed; outcome as in struct event_edge. */
 void client_see(struct watch *watch, struct instant now, struct program *program,

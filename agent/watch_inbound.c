@@ -79,13 +79,13 @@ void inbound_see(struct watch *watch, struct instant now, const struct place *pl
 	settle_any(&ours, peer);
 	name_inbound(&ours, &name);
 	memcpy(told, peer, sizeof(told));
-	inbound = (struct inbound *)edge_find(watch, &name, told, &fold);
+	inbound = (struct inbound *)watch_edge_find(watch, &name, told, &fold);
 	if (inbound) {
 		inbound->edge.seen_s = watch_seconds(now);
 		return;
 	}
 	inbound = thing_new(watch, SECTION_INBOUND, name.key, sizeof(*inbound));
-	edge_init(watch, &inbound->edge, &name, &ours, fold);
+	watch_edge_init(watch, &inbound->edge, &name, &ours, fold);
 	inbound->edge.seen_s = watch_seconds(now);
 	memcpy(inbound->peer, told, sizeof(told));
 	LIST_INSERT_HEAD(&watch->loose, inbound, next);
@@ -103,7 +103,7 @@ json_t *inbound_json(const struct inbound *inbound)
 	json_t *value = json_object();
 
 	place_to_json(&inbound->edge.place, true, value);
-	edge_to_json((enum fold)inbound->edge.fold, inbound->peer, "peer", value);
+	watch_edge_to_json((enum fold)inbound->edge.fold, inbound->peer, "peer", value);
 	owners_to_json(inbound->owners, value);
 	return value;
 }
@@ -158,7 +158,7 @@ void inbound_drop(struct watch *watch, struct inbound *inbound)
 	struct owners *owners = inbound->owners;
 
 	LIST_REMOVE(inbound, next);
-	edge_end(watch, &inbound->edge);
+	watch_edge_end(watch, &inbound->edge);
 	thing_drop(watch, &inbound->thing);
 	owners_put(watch, owners);
 }
