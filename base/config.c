@@ -185,6 +185,19 @@ static int on_file_value(void *user, const char *section, const char *name, cons
 	return !config_set(config, index, value, where);
 }
 
+/* The parser tells the number of a line that it does not understand; people want to see it. */
+static void complain_line(struct file_parse *parse, int number)
+{
+	char text[200] = "";
+
+	rewind(parse->file);
+	while (number > 0 && fgets(text, sizeof(text), parse->file))
+		number -= strchr(text, '\n') != NULL;
+	text[strcspn(text, "\r\n")] = '\0';
+	snprintf(parse->config->error, sizeof(parse->config->error),
+		"%s:%d: not 'key = value': '%s'", parse->path, parse->line, text);
+}
+
 int config_parse_file(struct config *config, const char *path)
 {
 	struct file_parse parse = { .config = config, .path = path };
@@ -202,15 +215,12 @@ int config_parse_file(struct config *config, const char *path)
 	}
 	line = ini_parse_stream(next_line, &parse, on_file_value, &parse);
 	err = ferror(parse.file) ? -EIO : 0; /* it is a directory, for example */
-	fclose(parse.file);
 	if (err)
 		snprintf(config->error, sizeof(config->error), "cannot read %s", path);
-	if (err || (!line && !config->error[0]))
-		return err;
-	if (!config->error[0])
-		snprintf(config->error, sizeof(config->error), "%s:%d: not 'key = value'", path,
-			line);
-	return -EINVAL;
+	else if (line && !config->error[0])
+		complain_line(&parse, line);
+	fclose(parse.file);
+	return !err && config->error[0] ? -EINVAL : err;
 }
 
 const char *config_text(const struct config *config, const char *name)

@@ -167,7 +167,7 @@ static void test_wrong_file(void **state)
 		{ "help = true\n", ":1: unknown key 'help'" },
 		{ "\n\nuses = many\n", ":3: uses 'many': must be a number" },
 		{ "[section]\nuses = 1\n", "unexpected section '[section]'" },
-		{ "uses = 1\njust words\n", ":2: not 'key = value'" },
+		{ "uses = 1\njust words\n", ":2: not 'key = value': 'just words'" },
 		{ "uses = x\nttl = y\n", ":1: uses 'x'" },
 		/* A wrong value is wrong also when the command line overrides it. */
 		{ "state-dir =\n", "state-dir '': must not be empty" },
