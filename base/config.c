@@ -191,11 +191,11 @@ static void complain_line(struct file_parse *parse, int number)
 	char text[200] = "";
 
 	rewind(parse->file);
-	while (number > 0 && fgets(text, sizeof(text), parse->file))
-		number -= strchr(text, '\n') != NULL;
+	for (int left = number; left > 0 && fgets(text, sizeof(text), parse->file);)
+		left -= strchr(text, '\n') != NULL;
 	text[strcspn(text, "\r\n")] = '\0';
 	snprintf(parse->config->error, sizeof(parse->config->error),
-		"%s:%d: not 'key = value': '%s'", parse->path, parse->line, text);
+		"%s:%d: not 'key = value': '%s'", parse->path, number, text);
 }
 
 int config_parse_file(struct config *config, const char *path)

@@ -40,7 +40,7 @@ struct output {
 	size_t width;	 /* of the terminal; 0: no terminal, so nothing is wrapped or escaped */
 	json_t *columns; /* array of names */
 	char *edges;	 /* how rows make a graph (see output_dot.c); NULL: they do not */
-	json_t *rows;	 /* kept by formats that need all of them */
+	json_t *rows;	 /* what a format has to keep of them */
 	size_t *widths;	 /* of the columns, in a live table */
 	uint64_t count;
 	char error[OUTPUT_ERROR_SIZE];

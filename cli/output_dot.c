@@ -3,7 +3,7 @@
  * A Graphviz digraph. A query says how its rows make one, in paths separated by commas:
  *	host -> host/ifname -> switch/port -> switch
  * Each node is one column, or several joined with '/'. A node whose columns are all empty in a row
- * cuts the path there. The same name is the same node, and an edge is drawn once (strict).
+ * cuts the path there. The same name is the same node, and an edge is drawn once.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,7 +17,8 @@ static int dot_begin(struct output *output)
 			"this has no edges to draw: -o dot does not go with it");
 		return -EINVAL;
 	}
-	fputs("strict digraph assim {\n\trankdir=LR;\n\tnode [shape=box];\n", output->to);
+	output->rows = json_object(); /* the edges that are drawn */
+	fputs("digraph assim {\n\trankdir=LR;\n\tnode [shape=box];\n", output->to);
 	return 0;
 }
 
@@ -73,6 +74,21 @@ static void put_quoted(FILE *to, const char *text)
 	fputc('"', to);
 }
 
+static void put_edge(const struct output *output, const char *from, const char *to)
+{
+	/* No name holds a line break: it is escaped. */
+	char *edge autofree = text_format("%s\n%s", from, to);
+
+	if (json_object_get(output->rows, edge))
+		return;
+	json_object_set_new(output->rows, edge, json_true());
+	fputc('\t', output->to);
+	put_quoted(output->to, from);
+	fputs(" -> ", output->to);
+	put_quoted(output->to, to);
+	fputs(";\n", output->to);
+}
+
 static void put_path(const struct output *output, const json_t *row, const char *path)
 {
 	char *before autofree = text_copy(""), *node;
@@ -80,13 +96,8 @@ static void put_path(const struct output *output, const json_t *row, const char 
 	while ((node = next_part(&path, "->"))) {
 		char *name = node_name(output, row, node);
 
-		if (*before && *name && strcmp(before, name)) {
-			fputc('\t', output->to);
-			put_quoted(output->to, before);
-			fputs(" -> ", output->to);
-			put_quoted(output->to, name);
-			fputs(";\n", output->to);
-		}
+		if (*before && *name && strcmp(before, name))
+			put_edge(output, before, name);
 		free(before);
 		before = name;
 		free(node);
