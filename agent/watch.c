@@ -194,7 +194,7 @@ void watch_snapshot_end(struct watch *watch, struct instant now, bool whole)
 {
 	watch->snapshot_next = instant_add(now, SNAPSHOT_PAUSE_S * NS_PER_SEC);
 	watch->snapshot_at = instant_add(now, watch->config.period_ns);
-	listen_sweep(watch, whole);
+	listen_sweep(watch, now, whole);
 	if (!whole)
 		return;
 	watch->settled = true;

@@ -299,14 +299,24 @@ static void sweep_holders(struct watch *watch, struct sock *sock)
 	}
 }
 
-void listen_sweep(struct watch *watch, bool whole)
+/* True when it is gone: missed twice, or once when everybody who had it has ended. */
+static bool sock_missed(struct watch *watch, struct instant now, struct sock *sock)
+{
+	sock->misses++;
+	if (!sock->holder_count || sock->misses >= WATCH_MISSES)
+		return true;
+	watch_ask_snapshot(watch, now); /* to be sure soon */
+	return false;
+}
+
+void listen_sweep(struct watch *watch, struct instant now, bool whole)
 {
 	struct sock *sock, *next;
 
 	HASH_ITER (hh, watch->socks, sock, next) {
 		bool found = sock->generation == watch->generation;
 
-		if (whole && !found && ++sock->misses >= WATCH_MISSES) {
+		if (whole && !found && sock_missed(watch, now, sock)) {
 			sock_free(watch, sock);
 			continue;
 		}

@@ -61,7 +61,7 @@ json_t *listen_json(const struct listen *listen);
 /* A row of the snapshot about a socket that takes connections. */
 void listen_row(struct watch *watch, const struct event_row *row, const char *path);
 /* After a snapshot: tells new ones; after a whole one, ends what it did not find. */
-void listen_sweep(struct watch *watch, bool whole);
+void listen_sweep(struct watch *watch, struct instant now, bool whole);
 /* A process is gone, or another program: updates what it holds. */
 void listen_task_gone(struct watch *watch, struct instant now, struct task *task);
 void listen_task_changed(struct watch *watch, const struct task *task);
