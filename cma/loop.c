@@ -19,7 +19,7 @@ enum {
 	/* Datagrams wait in the kernel while so many messages wait for the disk. */
 	LOOP_BACKLOG_MAX = 65536,
 	LOOP_ERROR_PAUSE_S = 10, /* between two complaints about the store */
-	LOOP_LOOK_S = 1,	 /* how often what was dropped is looked at, and */
+	LOOP_LOOK_S = 1,	 /* from a datagram to a look at what was dropped, and */
 	LOOP_DROP_PAUSE_S = 60,	 /* between two lines about one reason */
 };
 
@@ -35,12 +35,11 @@ struct loop {
 	struct server *server;
 	struct ev_loop *ev;
 	ev_io datagrams, connections;
-	ev_timer timer;
+	ev_timer timer, look; /* the hub's deadline; at what was dropped */
 	ev_async woken;
 	ev_signal terminate, interrupt;
 	struct instant arrived;	   /* of the datagrams being taken */
 	struct instant complained; /* about the store */
-	struct instant looked;	   /* at what was dropped */
 	uint64_t told[DROPS_MAX];  /* counts, by reason */
 	struct instant told_at[DROPS_MAX];
 	pthread_mutex_t lock; /* of what follows */
@@ -86,28 +85,44 @@ static void take_results(struct loop *loop)
 	}
 }
 
+/* INSTANT_NEVER stops the timer. */
+static void arm_at(struct loop *loop, ev_timer *timer, struct instant at)
+{
+	int64_t wait = instant_sub(at, instant_now());
+
+	ev_timer_stop(loop->ev, timer);
+	if (at.ns == INSTANT_NEVER.ns)
+		return;
+	ev_now_update(loop->ev);
+	ev_timer_set(timer, wait > 0 ? (double)wait / (double)NS_PER_SEC : 0, 0);
+	ev_timer_start(loop->ev, timer);
+}
+
+/* One line for each reason that counted up; what was told just now is told again later. */
 static void tell_drops(struct loop *loop)
 {
 	struct server *server = loop->server;
-	struct instant now = instant_now();
+	struct instant now = instant_now(), next = INSTANT_NEVER;
 	struct drop drops[DROPS_MAX];
-	size_t count;
+	size_t count =
+		drops_list(hub_counters(server->hub), inbound_counters(server->inbound), drops);
 
-	if (instant_sub(now, loop->looked) < LOOP_LOOK_S * NS_PER_SEC)
-		return;
-	loop->looked = now;
-	count = drops_list(hub_counters(server->hub), inbound_counters(server->inbound), drops);
 	for (size_t i = 0; i < count; i++) {
-		int64_t since = instant_sub(now, loop->told_at[i]);
+		struct instant again =
+			instant_add(loop->told_at[i], LOOP_DROP_PAUSE_S * NS_PER_SEC);
 
-		if (drops[i].count == loop->told[i] ||
-			(loop->told[i] && since < LOOP_DROP_PAUSE_S * NS_PER_SEC))
+		if (drops[i].count == loop->told[i])
 			continue;
+		if (loop->told[i] && instant_before(now, again)) {
+			next = instant_first(next, again);
+			continue;
+		}
 		log_warn(server->log, "%s (%" PRIu64 " times)", drops[i].text,
 			drops[i].count - loop->told[i]);
 		loop->told[i] = drops[i].count;
 		loop->told_at[i] = now;
 	}
+	arm_at(loop, &loop->look, next);
 }
 
 static void tell_joined(struct loop *loop, const struct hub_event *event)
@@ -128,19 +143,6 @@ static void send_answers(struct loop *loop)
 	while ((size = hub_output(server->hub, now, &to, inbound_room(server->inbound))))
 		inbound_send(server->inbound, &to, size);
 	inbound_flush(server->inbound);
-}
-
-static void arm(struct loop *loop)
-{
-	struct instant deadline = hub_deadline(loop->server->hub);
-	int64_t wait = instant_sub(deadline, instant_now());
-
-	ev_timer_stop(loop->ev, &loop->timer);
-	if (deadline.ns == INSTANT_NEVER.ns)
-		return;
-	ev_now_update(loop->ev);
-	ev_timer_set(&loop->timer, wait > 0 ? (double)wait / (double)NS_PER_SEC : 0, 0);
-	ev_timer_start(loop->ev, &loop->timer);
 }
 
 static void throttle(struct loop *loop)
@@ -164,9 +166,11 @@ static void turn(struct loop *loop)
 		store_push(server->store, loop->arrived, &event);
 	}
 	send_answers(loop);
-	tell_drops(loop);
 	throttle(loop);
-	arm(loop);
+	arm_at(loop, &loop->timer, hub_deadline(server->hub));
+	if (!ev_is_active(&loop->look) ||
+		ev_timer_remaining(loop->ev, &loop->look) > (double)LOOP_LOOK_S)
+		arm_at(loop, &loop->look, instant_add(instant_now(), LOOP_LOOK_S * NS_PER_SEC));
 }
 
 static void datagrams_ready(struct ev_loop *ev, ev_io *watcher, int events)
@@ -197,6 +201,13 @@ static void deadline_passed(struct ev_loop *ev, ev_timer *watcher, int events)
 	(void)ev;
 	(void)events;
 	turn(watcher->data);
+}
+
+static void look_due(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+	(void)ev;
+	(void)events;
+	tell_drops(watcher->data);
 }
 
 static void answer_calls(struct loop *loop)
@@ -243,7 +254,8 @@ struct loop *loop_new(struct server *server)
 	STAILQ_INIT(&loop->calls);
 	ev_async_init(&loop->woken, was_woken);
 	ev_timer_init(&loop->timer, deadline_passed, 0, 0);
-	loop->woken.data = loop->timer.data = loop;
+	ev_timer_init(&loop->look, look_due, 0, 0);
+	loop->woken.data = loop->timer.data = loop->look.data = loop;
 	/* From now on: the store may wake us before the loop runs. */
 	ev_async_start(loop->ev, &loop->woken);
 	return loop;
@@ -270,7 +282,7 @@ void loop_run(struct loop *loop)
 	ev_io_start(loop->ev, &loop->connections);
 	ev_signal_start(loop->ev, &loop->terminate);
 	ev_signal_start(loop->ev, &loop->interrupt);
-	arm(loop);
+	arm_at(loop, &loop->timer, hub_deadline(server->hub));
 	ev_run(loop->ev, 0);
 	ev_io_stop(loop->ev, &loop->datagrams);
 	ev_io_stop(loop->ev, &loop->connections);
