@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/feed.h"
+#include "agent/outbox.h"
 #include "base/alloc.h"
 #include "wire/keys.h"
 #include "wire/message.h"
@@ -21,7 +21,7 @@ enum {
 	/* The stream holds no more than this at a time: what waits in the tracker is coalesced. */
 	MESSAGES_MAX = STREAM_WINDOW_FIRST,
 	BYTES_MAX = 64 << 10,
-	/* A message: one fact of the greatest size is allowed to exceed what feed.c aims for. */
+	/* A message: one fact of the greatest size is allowed to exceed what outbox.c aims for. */
 	MESSAGE_LIMIT = 1 << 20,
 };
 
@@ -41,7 +41,7 @@ struct uplink {
 	struct uplink_status status;
 	uint64_t incarnation;
 	uint64_t epoch; /* of the CMA that acknowledged last */
-	struct feed feed;
+	struct outbox outbox;
 	struct sender *sender;
 	struct call call;
 	bool refused; /* the last call was; the next is at call.timer */
@@ -71,7 +71,7 @@ static void start_stream(struct uplink *uplink)
 {
 	uplink->incarnation = random_u64(uplink);
 	sender_reset(uplink->sender);
-	feed_start(&uplink->feed, uplink->config.tracker);
+	outbox_start(&uplink->outbox, uplink->config.tracker);
 }
 
 struct uplink *uplink_new(const struct uplink_config *config)
@@ -107,7 +107,7 @@ void uplink_leave(struct uplink *uplink)
 
 static bool wants_to_tell(const struct uplink *uplink)
 {
-	return feed_pending(&uplink->feed) || sender_messages(uplink->sender);
+	return outbox_pending(&uplink->outbox) || sender_messages(uplink->sender);
 }
 
 static bool has_room(const struct uplink *uplink)
@@ -280,7 +280,7 @@ static void take_record(struct uplink *uplink, struct instant now, const struct 
 		take_ack(uplink, now, &record->ack);
 		break;
 	case RECORD_WANT:
-		feed_want(&uplink->feed, &record->want);
+		outbox_want(&uplink->outbox, &record->want);
 		break;
 	case RECORD_RESET_TOKEN:
 		memcpy(uplink->reset_token, record->reset_token.token, sizeof(uplink->reset_token));
@@ -365,19 +365,19 @@ static void refill(struct uplink *uplink)
 {
 	struct writer message = writer_growing(MESSAGE_LIMIT);
 
-	while (has_room(uplink) && feed_pending(&uplink->feed)) {
+	while (has_room(uplink) && outbox_pending(&uplink->outbox)) {
 		enum message_kind kind;
 
 		writer_reset(&message);
-		kind = feed_next(&uplink->feed, &message);
+		kind = outbox_next(&uplink->outbox, &message);
 		if (sender_push(uplink->sender, writer_span(&message), false))
 			abort(); /* cannot be: it is smaller than any limit */
 		if (kind == MESSAGE_DIGEST)
-			feed_digest_sent(&uplink->feed, sender_last(uplink->sender));
+			outbox_digest_sent(&uplink->outbox, sender_last(uplink->sender));
 		uplink->status.told++;
 	}
 	writer_free(&message);
-	if (!feed_pending(&uplink->feed))
+	if (!outbox_pending(&uplink->outbox))
 		sender_relax(uplink->sender);
 }
 
@@ -427,7 +427,7 @@ struct instant uplink_deadline(const struct uplink *uplink)
 		return INSTANT_NEVER;
 	if (tells &&
 		(uplink->confirm || uplink->leave ||
-			(feed_pending(&uplink->feed) && has_room(uplink))))
+			(outbox_pending(&uplink->outbox) && has_room(uplink))))
 		return at_once;
 	if (tells) {
 		first = sender_deadline(uplink->sender);

@@ -101,19 +101,31 @@ static void hand_out_all(struct hub *hub, struct active *active)
 	hub->counters.bad_message += dropped;
 }
 
-/* Too much unfinished: whoever has been quiet longest sends his again. */
+static bool is_idle(const struct active *active)
+{
+	return active->ack == ACK_NONE && !active->enrolling && receiver_idle(&active->receiver);
+}
+
+/*
+ * Too much unfinished: whoever has been quiet longest sends his again. Makes some more room than is
+ * needed, so that the next fragment does not search again.
+ */
 static void make_room(struct hub *hub, const struct active *keep)
 {
-	struct active *active;
+	struct active *active = TAILQ_FIRST(&hub->actives);
+	struct active *next;
 
-	TAILQ_FOREACH (active, &hub->actives, neighbour) {
-		if (hub->unfinished <= HUB_UNFINISHED_MAX)
-			return;
+	if (hub->unfinished <= HUB_UNFINISHED_MAX)
+		return;
+	for (; active && hub->unfinished > HUB_UNFINISHED_MAX / 8 * 7; active = next) {
+		next = TAILQ_NEXT(active, neighbour);
 		if (active == keep || !active->receiver.bytes)
 			continue;
 		hub->unfinished -= active->receiver.bytes;
 		receiver_drop(&active->receiver);
 		hub->counters.evicted++;
+		if (is_idle(active))
+			hub_free_active(hub, active);
 	}
 }
 
@@ -241,11 +253,6 @@ void hub_data_input(
 
 /* ---- acknowledgements out ---------------------------------------------------------------------
  */
-
-static bool is_idle(const struct active *active)
-{
-	return active->ack == ACK_NONE && !active->enrolling && receiver_idle(&active->receiver);
-}
 
 static void put_ack(struct hub *hub, struct active *active, struct writer *plain)
 {

@@ -95,7 +95,7 @@ static void test_calm(void **state)
 	(void)state;
 	run("calm",
 		(struct world_config){
-			.agents = 3, .facts = 10, .value_max = 200, .change_ns = NS_PER_SEC },
+			.agents = 3, .facts = 40, .value_max = 200, .change_ns = NS_PER_SEC },
 		60 * NS_PER_SEC, 10);
 }
 
@@ -104,7 +104,7 @@ static void test_loss(void **state)
 	(void)state;
 	run("loss, duplicates, reorder, corruption",
 		(struct world_config){ .agents = 3,
-			.facts = 20,
+			.facts = 80,
 			.value_max = 400,
 			.change_ns = NS_PER_SEC / 2,
 			.faults = { 30, 30, 30, 30 } },
@@ -116,7 +116,7 @@ static void test_restarts(void **state)
 	(void)state;
 	run("restarts of either side",
 		(struct world_config){ .agents = 3,
-			.facts = 20,
+			.facts = 80,
 			.value_max = 400,
 			.change_ns = NS_PER_SEC / 2,
 			.agent_restart_ns = 20 * NS_PER_SEC,
@@ -130,7 +130,7 @@ static void test_everything(void **state)
 	(void)state;
 	run("everything at once",
 		(struct world_config){ .agents = 3,
-			.facts = 20,
+			.facts = 80,
 			.value_max = 400,
 			.change_ns = NS_PER_SEC / 2,
 			.faults = { 30, 30, 30, 5 },
@@ -146,7 +146,7 @@ static void test_big_facts(void **state)
 	(void)state;
 	run("big facts",
 		(struct world_config){ .agents = 2,
-			.facts = 8,
+			.facts = 32,
 			.value_max = 60000,
 			.change_ns = 4 * NS_PER_SEC,
 			.faults = { 15, 15, 30, 5 },
@@ -162,7 +162,7 @@ static void test_graph(void **state)
 	run("the real graph",
 		(struct world_config){ .store = &store_graph,
 			.agents = 3,
-			.facts = 20,
+			.facts = 80,
 			.value_max = 200,
 			.change_ns = NS_PER_SEC,
 			.faults = { 30, 30, 30, 5 },

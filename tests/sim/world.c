@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/uplink.h"
 #include "base/alloc.h"
 #include "cma/hub_counters.h"
-#include "tests/sim/store.h"
+#include "tests/sim/host.h"
 #include "wire/keys.h"
 
 #define WALL_START_MS	((int64_t)1800000000000)
@@ -17,32 +16,12 @@
 #define AGENT_DOWN_MOST (20 * NS_PER_SEC)
 #define CMA_DOWN_MOST	(5 * NS_PER_SEC)
 
-enum { SECTIONS = 4 };
-
-struct host {
-	struct addr address;
-	struct key_pair key;
-	uint8_t digest_key[SEAL_FACT_KEY];
-	/* What is true: a value for each fact, as the seed of its text; 0: there is none. */
-	uint64_t *truth;
-	bool enrolled; /* kept on the host's disk */
-	uint8_t psk[SEAL_KEY];
-	struct tracker *tracker; /* NULL while the agent is down */
-	struct uplink *uplink;
-	struct instant change_at, restart_at;
-	uint64_t restarts, stream_restarts;
-	uint64_t checked; /* version of the world at the last look */
-	uint64_t checked_durable;
-};
-
 struct world {
 	struct world_config config;
-	struct random random;
+	struct estate estate;
 	struct instant now;
 	struct network network;
 	struct addr cma;
-	struct hub_token token;
-	struct key_pair cma_key;
 	struct hub *hub; /* NULL while the CMA is down */
 	const struct store_ops *ops;
 	void *store;
@@ -54,117 +33,29 @@ struct world {
 	char wrong[256];
 };
 
-static const enum section sections[SECTIONS] = { SECTION_LISTEN, SECTION_INBOUND, SECTION_SCRIPT,
-	SECTION_CONFIG };
-
 /* A time around the mean from now; never when the mean is 0. */
 static struct instant around(struct world *world, int64_t mean)
 {
 	if (!mean)
 		return INSTANT_NEVER;
-	return instant_add(world->now, (int64_t)random_below(&world->random, (uint64_t)mean * 2));
+	return instant_add(
+		world->now, (int64_t)random_below(&world->estate.random, (uint64_t)mean * 2));
 }
 
 /* ---- hosts ------------------------------------------------------------------------------------
  */
 
-/* A JSON object for the fact i with this value; the caller frees. */
-static char *value_text(const struct world *world, size_t i, uint64_t value)
-{
-	struct random random = { value };
-	size_t size = 1 + random_below(&random, world->config.value_max);
-	char *filler autofree = mem_alloc(size + 1, 1);
-
-	for (size_t at = 0; at < size; at++)
-		filler[at] = (char)('a' + random_below(&random, 16));
-	return text_format("{\"addr\":\"10.9.%zu.%u\",\"port\":%zu,\"process\":[\"p%u\"],"
-			   "\"proto\":\"tcp\",\"text\":\"%s\"}",
-		i % 3, (unsigned)(value >> 8 & 3), 1000 + i, (unsigned)(value >> 16 & 7), filler);
-}
-
-static void tell_fact(struct world *world, struct host *host, size_t i)
-{
-	char *text autofree = host->truth[i] ? value_text(world, i, host->truth[i]) : text_copy("");
-	char key[32];
-	struct fact fact = { .section = sections[i % SECTIONS], .value = SPAN_TEXT(text) };
-
-	snprintf(key, sizeof(key), "fact %zu", i / SECTIONS);
-	fact.key = SPAN_TEXT(key);
-	tracker_apply(host->tracker, &fact);
-	host->checked = 0;
-}
-
-static void change_host(struct world *world, struct host *host)
-{
-	size_t i = random_below(&world->random, world->config.facts * SECTIONS);
-
-	host->truth[i] = random_percent(&world->random, 30) ? 0 : random_next(&world->random) | 1;
-	world->figures.changes++;
-	if (host->tracker)
-		tell_fact(world, host, i);
-}
-
-static void start_agent(struct world *world, struct host *host)
-{
-	struct uplink_config config = {
-		.key = host->key,
-		.has_token = true,
-		.enrolled = host->enrolled,
-		.random = random_fill,
-		.owner = &world->random,
-	};
-
-	host->tracker = tracker_new(host->digest_key);
-	for (size_t i = 0; i < world->config.facts * SECTIONS; i++)
-		tell_fact(world, host, i);
-	config.tracker = host->tracker;
-	memcpy(config.cma, world->cma_key.public, SEAL_KEY);
-	memcpy(config.token_id, world->token.id, TOKEN_ID);
-	memcpy(config.token_secret, world->token.secret, SEAL_KEY);
-	memcpy(config.psk, host->psk, SEAL_KEY);
-	host->uplink = uplink_new(&config);
-	uplink_ready(host->uplink);
-}
-
-static void stop_agent(struct host *host)
-{
-	if (host->uplink)
-		host->stream_restarts += uplink_status(host->uplink)->restarts;
-	uplink_free(host->uplink);
-	tracker_free(host->tracker);
-	host->uplink = NULL;
-	host->tracker = NULL;
-}
-
 static void restart_agent(struct world *world, struct host *host)
 {
 	if (host->uplink) {
-		stop_agent(host);
+		host_stop(host);
 		host->restarts++;
 		host->restart_at = instant_add(
-			world->now, (int64_t)random_below(&world->random, AGENT_DOWN_MOST));
+			world->now, (int64_t)random_below(&world->estate.random, AGENT_DOWN_MOST));
 	} else {
-		start_agent(world, host);
+		host_start(host, &world->estate);
 		host->restart_at = around(world, world->config.agent_restart_ns);
 	}
-}
-
-static void init_host(struct world *world, struct host *host, size_t n)
-{
-	uint8_t secret[SEAL_KEY];
-	char text[ADDR_TEXT_SIZE];
-
-	random_fill(&world->random, secret, sizeof(secret));
-	keys_from_secret(&host->key, secret);
-	seal_fact_key(host->key.public, host->digest_key);
-	snprintf(text, sizeof(text), "10.0.%zu.%zu:%d", n / 250, 1 + n % 250, 40000);
-	addr_parse(text, &host->address);
-	host->truth = mem_alloc(world->config.facts * SECTIONS, sizeof(uint64_t));
-	for (size_t i = 0; i < world->config.facts; i++)
-		change_host(world, host);
-	host->change_at = around(world, world->config.change_ns);
-	host->restart_at = around(world, world->config.agent_restart_ns);
-	start_agent(world, host);
 }
 
 /* ---- the CMA ----------------------------------------------------------------------------------
@@ -173,10 +64,10 @@ static void init_host(struct world *world, struct host *host, size_t n)
 static void start_cma(struct world *world)
 {
 	struct hub_config config = {
-		.key = world->cma_key,
+		.key = world->estate.cma_key,
 		.epoch = world->ops->restart(world->store),
 		.random = random_fill,
-		.owner = &world->random,
+		.owner = &world->estate.random,
 	};
 
 	world->hub = hub_new(&config);
@@ -196,7 +87,7 @@ static void restart_cma(struct world *world)
 		world->commit_at = INSTANT_NEVER;
 		world->figures.cma_restarts++;
 		world->cma_restart_at = instant_add(
-			world->now, (int64_t)random_below(&world->random, CMA_DOWN_MOST));
+			world->now, (int64_t)random_below(&world->estate.random, CMA_DOWN_MOST));
 	} else {
 		start_cma(world);
 		world->cma_restart_at = around(world, world->config.cma_restart_ns);
@@ -208,7 +99,7 @@ static const char *commit(struct world *world)
 	world->commit_at = INSTANT_NEVER;
 	world->transaction = false;
 	world->version++;
-	if (!random_percent(&world->random, world->config.commit_fails))
+	if (!random_percent(&world->estate.random, world->config.commit_fails))
 		return world->ops->commit(world->store, world->hub);
 	world->ops->roll_back(world->store);
 	hub_rolled_back(world->hub);
@@ -226,18 +117,16 @@ static const char *step_cma(struct world *world)
 
 	if (!world->hub)
 		return NULL;
-	while (hub_take(world->hub, &event)) {
+	while (!wrong && hub_take(world->hub, &event)) {
 		wrong = world->ops->apply(world->store, &event, now_ms);
 		hub_event_free(&event);
 		world->transaction = true;
 		world->figures.messages++;
-		if (wrong)
-			return wrong;
 	}
 	if (world->transaction && world->commit_at.ns == INSTANT_NEVER.ns)
-		world->commit_at =
-			instant_add(world->now, (int64_t)random_below(&world->random, COMMIT_MOST));
-	if (!instant_before(world->now, world->commit_at))
+		world->commit_at = instant_add(
+			world->now, (int64_t)random_below(&world->estate.random, COMMIT_MOST));
+	if (!wrong && !instant_before(world->now, world->commit_at))
 		wrong = commit(world);
 	while ((size = hub_output(world->hub, world->now, &to, datagram)))
 		network_send(&world->network, world->now, &world->cma, &to, datagram, size);
@@ -247,29 +136,39 @@ static const char *step_cma(struct world *world)
 /* ---- the world --------------------------------------------------------------------------------
  */
 
+static void start_host(struct world *world, struct host *host, size_t n)
+{
+	host_init(host, &world->estate, n);
+	host->change_at = around(world, world->config.change_ns);
+	host->restart_at = around(world, world->config.agent_restart_ns);
+	host_start(host, &world->estate);
+}
+
 struct world *world_new(const struct world_config *config)
 {
 	struct world *world = mem_alloc(1, sizeof(*world));
 	uint8_t secret[SEAL_KEY];
 
 	world->config = *config;
-	world->random.state = config->seed;
+	world->estate.random.state = config->seed;
+	world->estate.facts = config->facts;
+	world->estate.value_max = config->value_max;
 	world->now.ns = NS_PER_SEC;
-	network_init(&world->network, &world->random);
+	network_init(&world->network, &world->estate.random);
 	world->network.faults = config->faults;
 	addr_parse("10.1.0.1:1984", &world->cma);
-	random_fill(&world->random, secret, sizeof(secret));
-	keys_from_secret(&world->cma_key, secret);
-	random_fill(&world->random, &world->token, sizeof(world->token));
-	world->token.tenant = 1;
-	world->token.uses = (uint32_t)config->agents;
-	world->token.expires_ms = WALL_START_MS + TOKEN_LIFE_MS;
+	random_fill(&world->estate.random, secret, sizeof(secret));
+	keys_from_secret(&world->estate.cma_key, secret);
+	random_fill(&world->estate.random, &world->estate.token, sizeof(world->estate.token));
+	world->estate.token.tenant = 1;
+	world->estate.token.uses = (uint32_t)config->agents;
+	world->estate.token.expires_ms = WALL_START_MS + TOKEN_LIFE_MS;
 	world->ops = config->store ? config->store : &store_model;
 	world->store = world->ops->open();
-	world->ops->add_token(world->store, &world->token);
+	world->ops->add_token(world->store, &world->estate.token);
 	world->hosts = mem_alloc(config->agents, sizeof(*world->hosts));
 	for (size_t i = 0; i < config->agents; i++)
-		init_host(world, &world->hosts[i], i);
+		start_host(world, &world->hosts[i], i);
 	start_cma(world);
 	world->cma_restart_at = around(world, config->cma_restart_ns);
 	return world;
@@ -278,8 +177,7 @@ struct world *world_new(const struct world_config *config)
 void world_free(struct world *world)
 {
 	for (size_t i = 0; i < world->config.agents; i++) {
-		stop_agent(&world->hosts[i]);
-		free(world->hosts[i].truth);
+		host_deinit(&world->hosts[i]);
 	}
 	free(world->hosts);
 	hub_free(world->hub);
@@ -312,7 +210,8 @@ static void step_agent(struct world *world, struct host *host)
 	size_t size;
 
 	if (!instant_before(world->now, host->change_at)) {
-		change_host(world, host);
+		host_change(host, &world->estate);
+		world->figures.changes++;
 		host->change_at = around(world, world->config.change_ns);
 	}
 	if (!instant_before(world->now, host->restart_at))
@@ -322,10 +221,7 @@ static void step_agent(struct world *world, struct host *host)
 	while ((size = uplink_output(host->uplink, world->now, datagram)))
 		network_send(
 			&world->network, world->now, &host->address, &world->cma, datagram, size);
-	if (uplink_status(host->uplink)->enrolled && !host->enrolled) {
-		host->enrolled = true;
-		keys_agent_psk(world->token.secret, host->key.public, host->psk);
-	}
+	host_keep(host, &world->estate);
 }
 
 /* What an agent believes to be durable is committed: always, and after any crash. */
@@ -338,31 +234,6 @@ static bool acks_are_true(const struct world *world, struct host *host)
 	status = uplink_status(host->uplink);
 	return status->durable <=
 		world->ops->durable(world->store, host->key.public, status->incarnation);
-}
-
-struct comparison {
-	const struct tracker *tracker;
-	size_t found, differ;
-};
-
-static void compare_fact(void *owner, const struct fact *fact)
-{
-	struct comparison *comparison = owner;
-	struct span value = tracker_value(comparison->tracker, fact->section, fact->key);
-
-	comparison->found++;
-	comparison->differ += !span_equal(value, fact->value);
-}
-
-static bool same_facts(const struct world *world, struct host *host)
-{
-	struct comparison comparison = { .tracker = host->tracker };
-	size_t count = 0;
-
-	for (int section = 0; section < SECTION_COUNT; section++)
-		count += tracker_count(host->tracker, (enum section)section);
-	world->ops->each(world->store, host->key.public, compare_fact, &comparison);
-	return !comparison.differ && comparison.found == count;
 }
 
 /* Looks at an agent, unless nothing has changed since the last look. */
@@ -379,7 +250,7 @@ static const char *check(struct world *world, struct host *host)
 		return NULL;
 	host->checked = world->version;
 	host->checked_durable = status->durable;
-	return same_facts(world, host)
+	return host_is_known(host, world->ops, world->store)
 		? NULL
 		: "an agent has nothing left to tell, and the CMA knows something else";
 }
@@ -469,8 +340,8 @@ static const char *who_is_busy(struct world *world)
 		status = uplink_status(world->hosts[i].uplink);
 		if (uplink_deadline(world->hosts[i].uplink).ns != INSTANT_NEVER.ns) {
 			snprintf(world->wrong, sizeof(world->wrong),
-				"agent %zu is not done: state %d, %u calls, refusal %d, %llu bytes wait "
-				"after sequence %llu",
+				"agent %zu is not done: state %d, %u calls, refusal %d, "
+				"%llu bytes wait after sequence %llu",
 				i, (int)status->state, status->calls, (int)status->refusal,
 				(unsigned long long)status->waiting,
 				(unsigned long long)status->durable);
@@ -494,7 +365,7 @@ const char *world_settle(struct world *world, int64_t ns)
 	for (size_t i = 0; i < world->config.agents; i++) {
 		if (!uplink_status(world->hosts[i].uplink)->settled)
 			return "an agent still has something to tell";
-		if (!same_facts(world, &world->hosts[i]))
+		if (!host_is_known(&world->hosts[i], world->ops, world->store))
 			return "the CMA knows something else than the host";
 	}
 	return NULL;

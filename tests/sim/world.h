@@ -17,7 +17,7 @@ struct world_config {
 	uint64_t seed;
 	const struct store_ops *store; /* NULL: store_model */
 	size_t agents;
-	size_t facts;	  /* that a host may have, in each of four sections */
+	size_t facts;	  /* that a host may have */
 	size_t value_max; /* bytes of the longest value, about */
 	struct network_faults faults;
 	int64_t change_ns;	  /* mean time between changes of one host; 0: never */

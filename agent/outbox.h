@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef AGENT_FEED_H
-#define AGENT_FEED_H
+#ifndef AGENT_OUTBOX_H
+#define AGENT_OUTBOX_H
 /*
  * What to tell the CMA next, out of the tracker. A stream begins with a digest; where the CMA's own
  * differs it asks for sections, which are answered with ranges; everything else is changes.
@@ -8,7 +8,7 @@
 #include "agent/tracker.h"
 #include "wire/message.h"
 
-struct feed {
+struct outbox {
 	struct tracker *tracker;
 	bool digest_due;
 	uint64_t digest;    /* sequence of the last digest; 0: none was sent */
@@ -19,14 +19,14 @@ struct feed {
 };
 
 /* Starts a stream: a digest is due, and all before is forgotten. The tracker is borrowed. */
-void feed_start(struct feed *feed, struct tracker *tracker);
-/* True when feed_next would make a message. */
-bool feed_pending(const struct feed *feed);
+void outbox_start(struct outbox *outbox, struct tracker *tracker);
+/* True when outbox_next would make a message. */
+bool outbox_pending(const struct outbox *outbox);
 /* Encodes the next message into an empty growing writer, and takes it out of what is to tell. */
-enum message_kind feed_next(struct feed *feed, struct writer *message);
-/* The message that feed_next made last was a digest and got this sequence. */
-void feed_digest_sent(struct feed *feed, uint64_t sequence);
+enum message_kind outbox_next(struct outbox *outbox, struct writer *message);
+/* The message that outbox_next made last was a digest and got this sequence. */
+void outbox_digest_sent(struct outbox *outbox, uint64_t sequence);
 /* The CMA wants these sections; a repetition, or an answer to an older digest, has no effect. */
-void feed_want(struct feed *feed, const struct record_want *want);
+void outbox_want(struct outbox *outbox, const struct record_want *want);
 
 #endif
