@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "cma/hub_state.h"
+#include "cma/hub_call.h"
+#include "cma/hub_data.h"
 
 struct hub *hub_new(const struct hub_config *config)
 {
@@ -190,7 +191,7 @@ void hub_committed(struct hub *hub, uint64_t id, uint64_t incarnation, uint64_t 
 	known->durable = sequence;
 	known->want = want;
 	known->want_digest = want_digest;
-	active = hub_activate(hub, peer);
+	active = hub_data_activate(hub, peer);
 	receiver_commit(&active->receiver, sequence);
 	if (active->receiver.next == sequence + 1)
 		forget_uncommitted(hub, active);
@@ -322,7 +323,7 @@ static void visit_peer(void *owner, struct table_link *link)
 	struct hub *hub = owner;
 
 	if (peer->active)
-		hub_free_active(hub, peer->active);
+		hub_data_free_active(hub, peer->active);
 	table_remove(&hub->peers_by_key, &peer->by_key);
 	table_remove(&hub->peers_by_id, &peer->by_id);
 	seal_wipe(peer, sizeof(*peer));

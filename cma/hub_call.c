@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cma/hub_call.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "cma/hub_state.h"
+#include "cma/hub_data.h"
 #include "wire/keys.h"
 
 #define CALL_LIFE (60 * NS_PER_SEC)
@@ -241,7 +243,7 @@ static struct peer *enrol(struct hub *hub, const struct call *call, struct peer 
 	if (!peer)
 		peer = hub_new_peer(hub, &agent);
 	keys_agent_psk(token->known.secret, peer->known.key, peer->known.psk);
-	active = hub_activate(hub, peer);
+	active = hub_data_activate(hub, peer);
 	active->enrolling = true;
 	memcpy(active->token, token->known.id, TOKEN_ID);
 	hub->counters.enrolled++;

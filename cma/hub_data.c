@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cma/hub_data.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "cma/hub_state.h"
+#include "cma/hub_call.h"
 
 #define ACK_DELAY (20 * NS_PER_MS) /* a commit, which brings one anyway, is faster */
 
@@ -40,7 +42,7 @@ static void no_ack(struct hub *hub, struct active *active)
 	active->ack = ACK_NONE;
 }
 
-struct active *hub_activate(struct hub *hub, struct peer *peer)
+struct active *hub_data_activate(struct hub *hub, struct peer *peer)
 {
 	struct active *active = peer->active;
 
@@ -56,7 +58,7 @@ struct active *hub_activate(struct hub *hub, struct peer *peer)
 	return active;
 }
 
-void hub_free_active(struct hub *hub, struct active *active)
+void hub_data_free_active(struct hub *hub, struct active *active)
 {
 	no_ack(hub, active);
 	TAILQ_REMOVE(&hub->actives, active, neighbour);
@@ -125,7 +127,7 @@ static void make_room(struct hub *hub, const struct active *keep)
 		receiver_drop(&active->receiver);
 		hub->counters.evicted++;
 		if (is_idle(active))
-			hub_free_active(hub, active);
+			hub_data_free_active(hub, active);
 	}
 }
 
@@ -187,7 +189,7 @@ static void take_record(
 {
 	switch (record->kind) {
 	case RECORD_FRAGMENT:
-		take_fragment(hub, now, hub_activate(hub, peer), &record->fragment);
+		take_fragment(hub, now, hub_data_activate(hub, peer), &record->fragment);
 		break;
 	case RECORD_BYE:
 		hub->counters.byes++;
@@ -294,7 +296,7 @@ static size_t send_ack(struct hub *hub, struct active *active, struct addr *to, 
 	active->arrived = 0;
 	active->repeated = false;
 	if (is_idle(active))
-		hub_free_active(hub, active);
+		hub_data_free_active(hub, active);
 	return sealed.size;
 }
 

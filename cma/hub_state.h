@@ -2,13 +2,9 @@
 #ifndef CMA_HUB_STATE_H
 #define CMA_HUB_STATE_H
 /*
- * The inside of the hub, for its own files:
- *	hub.c		roster, events, commits
- *	hub_call.c	INIT and RESP, up to the first DATA that proves an agent
- *	hub_data.c	DATA: streams in, acknowledgements out
- *
- * A known agent is a peer; while it has a session, also a channel; while something of its stream is
- * unfinished or to be acknowledged, also an active. So a silent agent costs the first two.
+ * The inside of the hub, for hub.c (roster, events, commits), hub_call.c and hub_data.c. A known
+ * agent is a peer; while it has a session also a channel; while something of its stream is
+ * unfinished or to be acknowledged also an active. So a silent agent costs the first two.
  */
 #include <sys/queue.h>
 
@@ -108,7 +104,6 @@ struct hub {
 	struct writer scratch;
 };
 
-/* hub.c */
 struct peer *hub_find_peer(const struct hub *hub, const uint8_t key[SEAL_KEY]);
 struct known_token *hub_find_token(const struct hub *hub, const uint8_t id[TOKEN_ID]);
 struct peer *hub_new_peer(struct hub *hub, const struct hub_agent *agent);
@@ -120,20 +115,5 @@ void hub_queue_presence(struct hub *hub, enum hub_event_kind kind, const struct 
 uint8_t *hub_reply(struct hub *hub, const struct addr *to, size_t size);
 /* Wipes the session. */
 void hub_free_channel(struct hub *hub, struct channel *channel);
-struct active *hub_activate(struct hub *hub, struct peer *peer);
-void hub_free_active(struct hub *hub, struct active *active);
-
-/* hub_call.c: p is an INIT; the first DATA opened: false when the channel is gone. */
-void hub_call_input(struct hub *hub, struct instant now, int64_t now_ms, const struct addr *from,
-	const struct packet *p);
-bool hub_call_proven(struct hub *hub, struct channel *channel);
-void hub_call_end(struct hub *hub, struct call *call);
-
-/* hub_data.c: p is a DATA. */
-void hub_data_input(
-	struct hub *hub, struct instant now, const struct addr *from, const struct packet *p);
-void hub_data_ack_now(struct hub *hub, struct active *active);
-size_t hub_data_output(
-	struct hub *hub, struct instant now, struct addr *to, uint8_t datagram[PACKET_MAX]);
 
 #endif

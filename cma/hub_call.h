@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMA_HUB_CALL_H
+#define CMA_HUB_CALL_H
+/*
+ * Handshakes at the hub: INIT in, RESP out, and the first DATA that proves the agent. Until then a
+ * call costs one channel and touches nothing that is there.
+ */
+#include "cma/hub_state.h"
+
+/* p is an INIT. */
+void hub_call_input(struct hub *hub, struct instant now, int64_t now_ms, const struct addr *from,
+	const struct packet *p);
+/*
+ * The first DATA of the channel was genuine: it becomes its agent's session, in place of an older
+ * one. False when the token was used up meanwhile: the channel is gone.
+ */
+bool hub_call_proven(struct hub *hub, struct channel *channel);
+/* Forgets what is only needed until then; the channel stays. */
+void hub_call_end(struct hub *hub, struct call *call);
+
+#endif

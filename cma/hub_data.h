@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMA_HUB_DATA_H
+#define CMA_HUB_DATA_H
+/* Sessions at the hub: streams in, acknowledgements out. */
+#include "cma/hub_state.h"
+
+/* p is a DATA. */
+void hub_data_input(
+	struct hub *hub, struct instant now, const struct addr *from, const struct packet *p);
+/* The next acknowledgement that is due: its size, or 0. */
+size_t hub_data_output(
+	struct hub *hub, struct instant now, struct addr *to, uint8_t datagram[PACKET_MAX]);
+/* Makes the agent's acknowledgement due. */
+void hub_data_ack_now(struct hub *hub, struct active *active);
+/* What a peer needs while it is busy; made if it is not there. It frees itself. */
+struct active *hub_data_activate(struct hub *hub, struct peer *peer);
+void hub_data_free_active(struct hub *hub, struct active *active);
+
+#endif
