@@ -6,24 +6,32 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+/* From the file and not through NSS, whose libraries would stay in memory for good. */
+static bool find_user(const char *name, struct privilege_user *user)
+{
+	FILE *file = fopen("/etc/passwd", "re");
+	const struct passwd *entry = NULL;
+
+	while (file && (entry = fgetpwent(file)) && strcmp(entry->pw_name, name))
+		;
+	if (entry)
+		*user = (struct privilege_user){ entry->pw_uid, entry->pw_gid };
+	if (file)
+		fclose(file);
+	return entry != NULL;
+}
+
 int privilege_user(const char *name, struct privilege_user *user)
 {
-	const char *const names[] = { name ? name : "_nanoprobe", name ? name : "nobody" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		const struct passwd *entry = getpwnam(names[i]);
-
-		if (entry) {
-			*user = (struct privilege_user){ entry->pw_uid, entry->pw_gid };
-			return 0;
-		}
-	}
-	return -ENOENT;
+	if (name)
+		return find_user(name, user) ? 0 : -ENOENT;
+	return find_user("_nanoprobe", user) || find_user("nobody", user) ? 0 : -ENOENT;
 }
 
 static int change_user(const struct privilege_user *user)

@@ -10,7 +10,10 @@ struct privilege_user {
 	gid_t gid;
 };
 
-/* The user to run the network process as: name, else _nanoprobe, else nobody. -ENOENT. */
+/*
+ * The user to run the network process as, of those in /etc/passwd: name, or when that is NULL
+ * _nanoprobe, else nobody. -ENOENT.
+ */
 int privilege_user(const char *name, struct privilege_user *user);
 
 /*
