@@ -23,7 +23,7 @@ SYSCONFDIR ?= /etc
 DESTDIR    ?=
 
 BUILD_PACKAGES := gcc clang llvm make pkg-config bpftool libbpf-dev libelf-dev zlib1g-dev \
-	libsodium-dev libnl-3-dev libnl-route-3-dev liblldpctl-dev libjansson-dev libsqlite3-dev \
+	libsodium-dev libnl-3-dev liblldpctl-dev libjansson-dev libsqlite3-dev \
 	libev-dev uthash-dev libinih-dev libsmartcols-dev libcap-ng-dev
 TEST_PACKAGES := libcmocka-dev lldpd nginx-light postgresql redis-server redis-tools \
 	openssh-server openssh-client dnsmasq-base bind9-dnsutils curl iproute2 nftables python3 \
@@ -70,7 +70,7 @@ archives         := $(foreach l,cli agent cma discover wire base,$(BUILD)/$(l).a
 
 libs_base     := -linih -ljansson
 libs_wire     := -lsodium -lz
-libs_discover := -llldpctl -lnl-route-3 -lnl-3
+libs_discover := -llldpctl -lnl-3
 libs_agent    := -lbpf -lelf -lev -lcap-ng
 libs_cma      := -lsqlite3 -lev -lpthread
 libs_cli      := -lsmartcols
@@ -81,9 +81,15 @@ all: missing $(BUILD)/nanoprobe $(BUILD)/cma $(BUILD)/cmactl
 
 link = $(Q)rm -rf $@ && mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(1) -lm
 
+# The nanoprobe takes its libraries as archives where there are any (STATIC= for none): a shared
+# library costs a host the pages that it alone uses of it. See docs/decisions.md, Footprint.
+STATIC  ?= 1
+archive  = $(notdir $(wildcard $(shell $(CC) -print-file-name=lib$(1).a)))
+prefer_archives = $(foreach l,$(1:-l%=%),$(if $(and $(STATIC),$(call archive,$(l))),-l:lib$(l).a,-l$(l)))
+
 $(BUILD)/nanoprobe: $(OBJ)/agent/main.o $(foreach l,agent discover wire base,$(BUILD)/$(l).a)
 	$(call say,LINK,$@)
-	$(call link,$(libs_agent) $(libs_discover) $(libs_wire) $(libs_base))
+	$(call link,$(call prefer_archives,$(libs_agent) $(libs_discover) $(libs_wire) $(libs_base)))
 $(BUILD)/cma: $(OBJ)/cma/main.o $(foreach l,cma wire base,$(BUILD)/$(l).a)
 	$(call say,LINK,$@)
 	$(call link,$(libs_cma) $(libs_wire) $(libs_base))
