@@ -15,6 +15,7 @@
 #include "cma/graph/embedded.h"
 #include "cma/graph/query_file.h"
 #include "cma/graph/query_value.h"
+#include "cma/graph/walk.h"
 
 enum {
 	CACHE_KIB = 64 << 10,
@@ -26,6 +27,7 @@ struct queries {
 	struct query *items; /* sorted by name */
 	size_t count;
 	sqlite3_stmt *tenant;
+	struct query_scope scope;
 	struct instant deadline;       /* of the one that runs, */
 	const struct query_sink *sink; /* and its sink */
 };
@@ -75,11 +77,12 @@ static int authorize(void *context, int action, const char *first, const char *s
 static int connect_database(struct queries *q, const char *directory, char *error, size_t size)
 {
 	char *path autofree = text_format("%s/graph.db", directory);
-	char cache[48];
+	char cache[96];
 	int code = sqlite3_open_v2(path, &q->db,
 		SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 
-	snprintf(cache, sizeof(cache), "PRAGMA cache_size = -%d", CACHE_KIB);
+	snprintf(cache, sizeof(cache), "PRAGMA mmap_size = 1073741824; PRAGMA cache_size = -%d",
+		CACHE_KIB);
 	if (code == SQLITE_OK) {
 		sqlite3_busy_timeout(q->db, 1000);
 		sqlite3_progress_handler(q->db, 0, NULL, NULL);
@@ -89,11 +92,14 @@ static int connect_database(struct queries *q, const char *directory, char *erro
 		code = sqlite3_create_function_v2(q->db, "rfc3339", 1,
 			SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, rfc3339, NULL, NULL, NULL);
 	if (code == SQLITE_OK)
+		code = walk_register(q->db);
+	if (code == SQLITE_OK)
 		code = sqlite3_prepare_v3(q->db,
 			"SELECT id FROM node WHERE owner = 0 AND kind = 'tenant' AND key = ?", -1,
 			SQLITE_PREPARE_PERSISTENT, &q->tenant, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_set_authorizer(q->db, authorize, NULL);
+	q->scope.db = q->db;
 	if (code == SQLITE_OK)
 		return 0;
 	snprintf(error, size, "%s: %s", path, q->db ? sqlite3_errmsg(q->db) : "out of memory");
@@ -246,6 +252,7 @@ void queries_close(struct queries *q)
 		query_free(&q->items[i]);
 	free(q->items);
 	sqlite3_finalize(q->tenant);
+	query_scope_close(&q->scope);
 	sqlite3_close(q->db);
 	free(q);
 }
@@ -297,7 +304,7 @@ static char *value_text(const json_t *value)
 	return json_is_number(value) || json_is_boolean(value) ? json_text(value) : NULL;
 }
 
-static int bind_param(const struct query_scope *scope, const struct query *query,
+static int bind_param(struct query_scope *scope, const struct query *query,
 	const struct query_param *param, const json_t *params, char *error, size_t size)
 {
 	const json_t *given = json_object_get(params, param->name);
@@ -333,19 +340,20 @@ static int find_tenant(
 static int bind_all(struct queries *q, const struct query *query, const json_t *params,
 	const char *tenant, int64_t now_ms, char *error, size_t size)
 {
-	struct query_scope scope = { .db = q->db, .now_ms = now_ms };
 	sqlite3_stmt *s = query->statement;
-	int failed = find_tenant(q, tenant, &scope.tenant, error, size);
+	int failed = find_tenant(q, tenant, &q->scope.tenant, error, size);
 
 	if (failed)
 		return failed;
-	sqlite3_bind_int64(s, sqlite3_bind_parameter_index(s, ":tenant"), scope.tenant);
+	sqlite3_bind_int64(s, sqlite3_bind_parameter_index(s, ":tenant"), q->scope.tenant);
+	sqlite3_bind_int64(s, sqlite3_bind_parameter_index(s, ":now"), now_ms);
+	q->scope.now_ms = now_ms;
 	/* What is true now has not gone yet, however the clock was moved. */
 	sqlite3_bind_int64(s, sqlite3_bind_parameter_index(s, ":as_of"), INT64_MAX - 1);
 	for (size_t i = 0; i < query->param_count && !failed; i++)
-		failed = bind_param(&scope, query, &query->params[i], params, error, size);
+		failed = bind_param(&q->scope, query, &query->params[i], params, error, size);
 	if (!failed && json_object_get(params, as_of_param.name))
-		failed = bind_param(&scope, query, &as_of_param, params, error, size);
+		failed = bind_param(&q->scope, query, &as_of_param, params, error, size);
 	return failed;
 }
 

@@ -16,65 +16,79 @@
 
 enum { KEY_SHOWN = 12 }; /* characters of a key that are enough to tell two apart */
 
+/* ?1 is the owner, ?2 the text, ?3 a kind. */
+static const char *const finders[QUERY_FINDERS] = {
+	[FIND_HOST] = "SELECT id, key FROM node INDEXED BY node_host"
+		      " WHERE owner = ?1 AND kind = 'host' AND label = ?2 ORDER BY key",
+	[FIND_HOST_KEY] = "SELECT id, key FROM node INDEXED BY node_key"
+			  " WHERE owner = ?1 AND kind = 'host' AND key >= ?2 AND key < ?2 || 'g'"
+			  " ORDER BY key",
+	[FIND_SWITCH] = "SELECT id, key FROM node INDEXED BY node_switch"
+			" WHERE owner = ?1 AND kind = 'switch' AND label = ?2 ORDER BY key",
+	[FIND_KEY] = "SELECT id, key FROM node INDEXED BY node_key"
+		     " WHERE owner = ?1 AND kind = ?3 AND key = ?2",
+};
+
+/* The kinds of what people name by a host, and of addresses. */
+static const char *const owned_kinds[] = { "process", "nic", "endpoint", "unit", "container" };
+static const char *const address_kinds[] = { "ip", "mac", "subnet" };
+
 /*
- * The only row's id with 1, 0 when there is none, the number of rows when there are more (and the
- * id of the first); -EIO. keys (may be NULL) lists their beginnings.
+ * 1 with the id, 0 when there is none, the number when there are more (and the id of the first);
+ * -EIO. keys (may be NULL) lists their beginnings.
  */
-static int find(const struct query_scope *scope, const char *sql, int64_t owner, const char *text,
-	int64_t *id, char *keys, size_t size)
+static int find_some(struct query_scope *scope, enum query_finder which, int64_t owner,
+	const char *text, const char *kind, int64_t *id, char *keys, size_t size)
 {
-	sqlite3_stmt *s = NULL;
+	sqlite3_stmt **s = &scope->finders[which];
 	int found = 0;
 
-	if (sqlite3_prepare_v2(scope->db, sql, -1, &s, NULL) != SQLITE_OK)
+	if (!*s &&
+		sqlite3_prepare_v3(scope->db, finders[which], -1, SQLITE_PREPARE_PERSISTENT, s,
+			NULL) != SQLITE_OK)
 		return -EIO;
-	sqlite3_bind_int64(s, 1, owner);
-	sqlite3_bind_text(s, 2, text, -1, SQLITE_STATIC);
-	while (sqlite3_step(s) == SQLITE_ROW) {
+	sqlite3_bind_int64(*s, 1, owner);
+	sqlite3_bind_text(*s, 2, text, -1, SQLITE_STATIC);
+	sqlite3_bind_text(*s, 3, kind, -1, SQLITE_STATIC);
+	while (sqlite3_step(*s) == SQLITE_ROW) {
 		size_t used = keys ? strlen(keys) : 0;
 
 		if (!found++)
-			*id = sqlite3_column_int64(s, 0);
+			*id = sqlite3_column_int64(*s, 0);
 		if (keys && found <= 4)
 			snprintf(keys + used, size - used, "%s%.*s", used ? ", " : "", KEY_SHOWN,
-				sqlite3_column_text(s, 1));
+				sqlite3_column_text(*s, 1));
 	}
-	return sqlite3_finalize(s) == SQLITE_OK ? found : -EIO;
+	return sqlite3_reset(*s) == SQLITE_OK ? found : -EIO;
 }
 
-/* By label, whole key, or the first KEY_SHOWN or more characters of the key. */
-static int find_host(
-	const struct query_scope *scope, const char *text, int64_t *id, char *keys, size_t size)
+static int find_key(
+	struct query_scope *scope, int64_t owner, const char *kind, const char *key, int64_t *id)
 {
-	int found = find(scope,
-		"SELECT id, key FROM node WHERE owner = ? AND kind = 'host' AND label = ?"
-		" ORDER BY key",
-		scope->tenant, text, id, keys, size);
+	return find_some(scope, FIND_KEY, owner, key, kind, id, NULL, 0);
+}
+
+/* By name, by whole key, or by the first KEY_SHOWN or more characters of the key. */
+static int find_host(
+	struct query_scope *scope, const char *text, int64_t *id, char *keys, size_t size)
+{
+	int found = find_some(scope, FIND_HOST, scope->tenant, text, "", id, keys, size);
 
 	if (!found && strlen(text) >= KEY_SHOWN)
-		found = find(scope,
-			"SELECT id, key FROM node WHERE owner = ?1 AND kind = 'host'"
-			" AND key >= ?2 AND key < ?2 || 'g' ORDER BY key",
-			scope->tenant, text, id, keys, size);
+		found = find_some(scope, FIND_HOST_KEY, scope->tenant, text, "", id, keys, size);
 	return found;
 }
 
-static int find_switch(const struct query_scope *scope, const char *text, int64_t *id)
+static int find_switch(struct query_scope *scope, const char *text, int64_t *id)
 {
 	char *key autofree = derive_mac(text);
-	int found = find(scope,
-		"SELECT id, key FROM node WHERE owner = ? AND kind = 'switch' AND label = ?",
-		scope->tenant, text, id, NULL, 0);
+	int found = find_some(scope, FIND_SWITCH, scope->tenant, text, "", id, NULL, 0);
 
-	if (!found)
-		found = find(scope,
-			"SELECT id, key FROM node WHERE owner = ? AND kind = 'switch' AND key = ?",
-			scope->tenant, key, id, NULL, 0);
-	return found;
+	return found ? found : find_key(scope, scope->tenant, "switch", key, id);
 }
 
 /* "switch:port"; both may hold colons. */
-static int find_switchport(const struct query_scope *scope, const char *text, int64_t *id)
+static int find_switchport(struct query_scope *scope, const char *text, int64_t *id)
 {
 	int found = 0;
 
@@ -84,16 +98,13 @@ static int find_switchport(const struct query_scope *scope, const char *text, in
 		char *port autofree = derive_mac(colon + 1);
 
 		if (find_switch(scope, device, id) == 1)
-			found = find(scope,
-				"SELECT id, key FROM node WHERE owner = ? AND kind = 'switchport'"
-				" AND key = ?",
-				*id, port, id, NULL, 0);
+			found = find_key(scope, *id, "switchport", port, id);
 	}
 	return found;
 }
 
 /* "tcp 10.0.0.1:80" at its address. */
-static int find_endpoint(const struct query_scope *scope, const char *text, int64_t *id)
+static int find_endpoint(struct query_scope *scope, const char *text, int64_t *id)
 {
 	const char *space = strchr(text, ' ');
 	char ip[ADDR_TEXT_SIZE];
@@ -103,45 +114,43 @@ static int find_endpoint(const struct query_scope *scope, const char *text, int6
 	if (!space || addr_parse(space + 1, &addr) < 0)
 		return 0;
 	addr_ip_text(addr.ip, ip);
-	found = find(scope, "SELECT id, key FROM node WHERE owner = ? AND kind = 'ip' AND key = ?",
-		scope->tenant, ip, id, NULL, 0);
+	found = find_key(scope, scope->tenant, "ip", ip, id);
 	if (found == 1) {
 		char *key autofree =
 			text_format("%.*s %u", (int)(space - text), text, (unsigned)addr.port);
 
-		found = find(scope,
-			"SELECT id, key FROM node WHERE owner = ? AND kind = 'endpoint' AND key = ?",
-			*id, key, id, NULL, 0);
+		found = find_key(scope, *id, "endpoint", key, id);
 	}
 	return found;
 }
 
 /* "host/what the host calls it": a process, a network card, an endpoint on loopback, ... */
-static int find_owned(const struct query_scope *scope, const char *text, int64_t *id)
+static int find_owned(struct query_scope *scope, const char *text, int64_t *id)
 {
 	const char *slash = strchr(text, '/');
 	char *host autofree = slash ? text_copy_n(text, (size_t)(slash - text)) : NULL;
+	int found = 0;
+	int64_t owner;
 
-	if (!slash || find_host(scope, host, id, NULL, 0) != 1)
+	if (!slash || find_host(scope, host, &owner, NULL, 0) != 1)
 		return 0;
-	return find(scope,
-		"SELECT id, key FROM node WHERE owner = ? AND key = ? AND kind IN ('process', 'nic',"
-		" 'endpoint', 'unit', 'container') LIMIT 1",
-		*id, slash + 1, id, NULL, 0);
+	for (size_t i = 0; i < sizeof(owned_kinds) / sizeof(*owned_kinds) && !found; i++)
+		found = find_key(scope, owner, owned_kinds[i], slash + 1, id);
+	return found;
 }
 
-static int find_address(const struct query_scope *scope, const char *text, int64_t *id)
+static int find_address(struct query_scope *scope, const char *text, int64_t *id)
 {
 	char *key autofree = derive_mac(text);
+	int found = 0;
 
-	return find(scope,
-		"SELECT id, key FROM node WHERE owner = ? AND key = ?"
-		" AND kind IN ('ip', 'mac', 'subnet') LIMIT 1",
-		scope->tenant, key, id, NULL, 0);
+	for (size_t i = 0; i < sizeof(address_kinds) / sizeof(*address_kinds) && !found; i++)
+		found = find_key(scope, scope->tenant, address_kinds[i], key, id);
+	return found;
 }
 
 static int find_node(
-	const struct query_scope *scope, const char *text, int64_t *id, char *keys, size_t size)
+	struct query_scope *scope, const char *text, int64_t *id, char *keys, size_t size)
 {
 	int found = find_host(scope, text, id, keys, size);
 
@@ -156,7 +165,7 @@ static int find_node(
 	return found ? found : find_address(scope, text, id);
 }
 
-static int bind_node(const struct query_scope *scope, sqlite3_stmt *s, int at,
+static int bind_node(struct query_scope *scope, sqlite3_stmt *s, int at,
 	const struct query_param *param, const char *text, char *error, size_t error_size)
 {
 	char keys[5 * (KEY_SHOWN + 2)] = "";
@@ -191,7 +200,7 @@ static bool is_choice(const char *choices, const char *text)
 }
 
 /* NULL, or what the value should have been. */
-static const char *bind_value(const struct query_scope *scope, sqlite3_stmt *s, int at,
+static const char *bind_value(struct query_scope *scope, sqlite3_stmt *s, int at,
 	const struct query_param *param, const char *text)
 {
 	char ip_text[ADDR_TEXT_SIZE];
@@ -240,7 +249,7 @@ static const char *bind_value(const struct query_scope *scope, sqlite3_stmt *s, 
 	return NULL;
 }
 
-int query_value_bind(const struct query_scope *scope, sqlite3_stmt *statement,
+int query_value_bind(struct query_scope *scope, sqlite3_stmt *statement,
 	const struct query_param *param, const char *text, char *error, size_t error_size)
 {
 	char *name autofree = text_format(":%s", param->name);
@@ -310,4 +319,10 @@ json_t *query_value_row(sqlite3_stmt *statement)
 		json_array_append_new(row, value);
 	}
 	return row;
+}
+
+void query_scope_close(struct query_scope *scope)
+{
+	for (int i = 0; i < QUERY_FINDERS; i++)
+		sqlite3_finalize(scope->finders[i]);
 }

@@ -6,18 +6,24 @@
 
 #include "cma/graph/query.h"
 
+enum query_finder { FIND_HOST, FIND_HOST_KEY, FIND_SWITCH, FIND_KEY, QUERY_FINDERS };
+
 /* What look-ups need to know beside the text. */
 struct query_scope {
 	sqlite3 *db;
 	int64_t tenant; /* its node; -1: it has none yet */
 	int64_t now_ms;
+	sqlite3_stmt *finders[QUERY_FINDERS]; /* prepared at first use */
 };
+
+/* Ends the statements; the connection is the caller's. */
+void query_scope_close(struct query_scope *scope);
 
 /*
  * Binds text as the value of a parameter of the statement, which may not use it. -EINVAL with
  * error naming the parameter and the text.
  */
-int query_value_bind(const struct query_scope *scope, sqlite3_stmt *statement,
+int query_value_bind(struct query_scope *scope, sqlite3_stmt *statement,
 	const struct query_param *param, const char *text, char *error, size_t error_size);
 
 /* The columns' names, and a row's values (a fact's value as an object); the caller decrefs. */
