@@ -187,6 +187,7 @@ static void look_snapshot(struct look *look)
 		err = fallback_snapshot(&look->view, on_row, look);
 	else
 		err = sensor_snapshot(look->sensor, on_row, look);
+	look->now = instant_now();
 	watch_snapshot_end(look->watch, look->now, !err);
 	if (err)
 		log_warn(look->config->log, "a look at all sockets failed: error %d", -err);

@@ -7,7 +7,7 @@
 
 #include "agent/watch_state.h"
 
-enum { PEERS_MAX = 1024, EDGE_TTL_S = 24 * 3600, PERIOD_S = 60, SNAPSHOT_PAUSE_S = 5 };
+enum { PEERS_MAX = 1024, EDGE_TTL_S = 24 * 3600, PERIOD_S = 60, PAUSE_S = 1, PAUSE_PERCENT = 1 };
 
 struct watch *watch_new(const struct watch_config *config, const struct watch_source *source)
 {
@@ -116,7 +116,7 @@ void watch_snapshot_begin(struct watch *watch, struct instant now, uint64_t boot
 {
 	uint64_t hold_ns = watch->config.hold ? WATCH_HOLD_S * NS_PER_SEC : 0;
 
-	(void)now;
+	watch->snapshot_began = now;
 	watch->generation++;
 	watch->young_after = boottime - hold_ns;
 }
@@ -192,7 +192,12 @@ void watch_row(
 
 void watch_snapshot_end(struct watch *watch, struct instant now, bool whole)
 {
-	watch->snapshot_next = instant_add(now, SNAPSHOT_PAUSE_S * NS_PER_SEC);
+	/* However much is asked for, snapshots take a hundredth of the time. */
+	int64_t pause = instant_sub(now, watch->snapshot_began) * (100 / PAUSE_PERCENT);
+
+	if (pause < PAUSE_S * NS_PER_SEC)
+		pause = PAUSE_S * NS_PER_SEC;
+	watch->snapshot_next = instant_add(now, pause);
 	watch->snapshot_at = instant_add(now, watch->config.period_ns);
 	listen_sweep(watch, now, whole);
 	if (!whole)

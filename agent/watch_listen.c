@@ -46,11 +46,25 @@ static uint32_t count_holders(const struct listen *listen)
 	return count;
 }
 
-/* Whose address it is: all who hold it, but not the manager that opened it for them. */
+/*
+ * The first process that made a socket for others: they run something else, or nobody has it yet
+ * and it is one that does such things. (A prefork server may be the first process of a container.)
+ */
+static bool is_activator(const struct program *first, struct program *const *others, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (others[i]->exe != first->exe)
+			return true;
+	}
+	return !count && first->manager;
+}
+
+/* Whose address it is: all who hold it, but not who made it for them. */
 static struct owners *find_owners(struct watch *watch, struct listen *listen)
 {
-	struct program **programs autofree = mem_alloc(count_holders(listen), sizeof(programs[0]));
-	struct program *manager = NULL;
+	struct program **programs autofree =
+		mem_alloc(count_holders(listen) + 1, sizeof(programs[0]));
+	struct program *first = NULL;
 	const struct sock *sock;
 	uint32_t count = 0;
 
@@ -58,18 +72,19 @@ static struct owners *find_owners(struct watch *watch, struct listen *listen)
 		for (uint32_t i = 0; i < sock->holder_count; i++) {
 			const struct task *task = sock->holders[i].task;
 
-			if (task->key.tgid == 1 && task->program->manager)
-				manager = task->program;
+			if (task->key.tgid == 1)
+				first = task->program;
 			else
 				programs[count++] = task->program;
 		}
 	}
 	sock = TAILQ_FIRST(&listen->socks);
+	listen->activated = first && is_activator(first, programs, count);
 	/* What systemd has for itself alone is below its own directory. */
-	listen->activated =
-		manager && (count || !sock->path || strncmp(sock->path, "/run/systemd/", 13));
-	if (!count && manager)
-		programs[count++] = manager;
+	if (!count && sock->path && !strncmp(sock->path, "/run/systemd/", 13))
+		listen->activated = false;
+	if (first && (!count || !listen->activated))
+		programs[count++] = first;
 	return owners_new(watch, programs, count);
 }
 

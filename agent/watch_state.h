@@ -27,7 +27,7 @@ struct watch {
 	struct fan *fans;
 	struct client_queue flapping;
 	struct inbound_list loose; /* no listener matches */
-	struct instant snapshot_at;
+	struct instant snapshot_began, snapshot_at;
 	struct instant snapshot_next; /* not before, however much is asked */
 	uint64_t young_after;	      /* boot time: processes that started later are held */
 	uint32_t sighting_count;

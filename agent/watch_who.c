@@ -75,6 +75,8 @@ struct program *program_get(struct watch *watch, struct process *process)
 		program->value = json_text(value);
 		program->transient = process->transient;
 		program->manager = is_manager(process);
+		program->exe = naming_hash(
+			NAMING_HASH_START, process->exe, process->exe ? strlen(process->exe) : 0);
 	}
 	netns_put(watch, netns);
 	process_free(process);

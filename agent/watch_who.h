@@ -21,6 +21,7 @@ struct program {
 	uint32_t uses; /* by facts: while there are any, it is one itself */
 	bool transient;
 	bool manager; /* systemd or init, which opens sockets for others */
+	uint64_t exe; /* hash of its path */
 	char *value;
 };
 

@@ -77,8 +77,8 @@ def kinds(scene, port):
     equal((dual["addr"], dual.get("dual")), ("::", True), "a listener on :: that takes IPv4")
     udp = scene.listener(port + 4, "udp")
     equal((udp["addr"], scene.names(udp)), (here.address, ["serve"]), "a UDP service")
-    activated = scene.listener(port + 5)
-    check("serve" in scene.names(activated), f"socket activation: {activated}")
+    wait_until(lambda: "serve" in scene.names(scene.listener(port + 5)), 10,
+               lambda: f"socket activation: {scene.listener(port + 5)}")
     six = scene.listener(port + 6)
     equal(six["addr"], here.address6, "a listener on an IPv6 address")
     contains(str(list(facts.get("listen"))), f"tcp [{here.address6}]:{port + 6}", "the keys")
@@ -238,7 +238,8 @@ def repeated_client_is_one_fact(scene):
 
 @suite.test
 def secrets_stay_here(scene):
-    script = 'import socket,sys\ns=socket.create_connection((sys.argv[1],6000))\ninput()'
+    script = ("import signal,socket,sys\ns=socket.create_connection((sys.argv[1],6000))\n"
+              "signal.pause()")
     client = scene.here.spawn("python3", "-c", script, scene.there.address,
                               "--password=hunter2secret", "postgres://u:pa55word@db/x")
     found = wait_until(lambda: [name for name, value in scene.facts.get("process").items()

@@ -207,7 +207,7 @@ static void test_first_miss_asks_again_soon(void **state)
 	f->exe[10] = "/usr/sbin/nginx";
 	watch_rig_snapshot(f, SECONDS(1), &row, 1);
 	watch_rig_snapshot(f, SECONDS(60), NULL, 0);
-	assert_int_equal(watch_deadline(f->watch).ns, SECONDS(65).ns);
+	assert_int_equal(watch_deadline(f->watch).ns, SECONDS(61).ns);
 }
 
 static void test_event_and_row_are_one_socket(void **state)
@@ -300,10 +300,28 @@ static void test_snapshots_come_in_time(void **state)
 	assert_int_equal(watch_deadline(f->watch).ns, SECONDS(60).ns);
 	f->exe[10] = "/usr/sbin/nginx";
 	watch_rig_listens(f, SECONDS(1), 10, 1, "0.0.0.0", 80); /* its workers come next */
-	assert_int_equal(watch_deadline(f->watch).ns, SECONDS(5).ns);
+	assert_int_equal(watch_deadline(f->watch).ns, SECONDS(2).ns);
 	watch_rig_snapshot(f, SECONDS(6), &row, 1);
 	watch_rig_listens(f, SECONDS(20), 10, 2, "0.0.0.0", 0); /* the kernel chooses the port */
 	assert_int_equal(watch_deadline(f->watch).ns, SECONDS(20.1).ns);
+	watch_snapshot_begin(f->watch, SECONDS(21), BOOT); /* takes 100 ms: a pause of 10 s */
+	watch_row(f->watch, SECONDS(21), &row, "");
+	watch_snapshot_end(f->watch, SECONDS(21.1), true);
+	watch_rig_listens(f, SECONDS(22), 10, 3, "0.0.0.0", 0);
+	assert_int_equal(watch_deadline(f->watch).ns, SECONDS(31.1).ns);
+}
+
+static void test_first_process_may_be_a_server(void **state)
+{
+	struct watch_rig *f = *state;
+	struct event_row rows[] = { watch_rig_listen_row(1, 1, "0.0.0.0", 80),
+		watch_rig_listen_row(10, 1, "0.0.0.0", 80) };
+
+	f->exe[1] = f->exe[10] = "/usr/sbin/nginx"; /* in a container */
+	watch_rig_snapshot(f, SECONDS(1), rows, 2);
+	watch_rig_collect(f);
+	assert_null(strstr(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"), "activated"));
+	assert_non_null(strstr(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"), "nginx:"));
 }
 
 static void test_coverage(void **state)
@@ -403,6 +421,7 @@ int main(void)
 		TEST(test_udp_service_must_live_a_second),
 		TEST(test_unix_listeners),
 		TEST(test_snapshots_come_in_time),
+		TEST(test_first_process_may_be_a_server),
 		TEST(test_coverage),
 		TEST(test_own_namespace_only),
 		TEST(test_random_order_converges),
