@@ -24,7 +24,8 @@ static void test_change(void **state)
 	pair_pass(p, 3600000);
 	assert_int_equal(p->up, up);
 	pair_tell(p, "tcp 0.0.0.0:8080",
-		"{\"addr\":\"0.0.0.0\",\"port\":8080,\"process\":[\"nginx:0123abcd\"],\"proto\":\"tcp\"}");
+		"{\"addr\":\"0.0.0.0\",\"port\":8080,\"process\":[\"nginx:0123abcd\"],"
+		"\"proto\":\"tcp\"}");
 	pair_pump(p);
 	assert_int_equal(p->event_count, 3);
 	assert_int_equal(pair_message(pair_last(p)).kind, MESSAGE_CHANGES);
