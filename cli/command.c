@@ -12,8 +12,7 @@
 
 const struct command commands[] = {
 	{ "status", "", "how the CMA is doing", OUTPUT_RECORD, 0, command_status },
-	{ "hosts", "", "the hosts that joined, and when they were last heard", OUTPUT_ROWS, 0,
-		command_hosts },
+	{ "hosts", "", "the hosts that joined, and how they are", OUTPUT_ROWS, 0, command_hosts },
 	{ "query list", "", "the canned queries and their parameters", OUTPUT_ROWS, 0,
 		command_query_list },
 	{ "query", "NAME [PARAM=VALUE ...]", "the answer to a canned query", OUTPUT_ROWS, 0,

@@ -2,7 +2,7 @@
 #ifndef CMA_REQUEST_H
 #define CMA_REQUEST_H
 /*
- * What the control socket can be asked (docs/protocol.md has the form): each is a function here
+ * What the control socket can be asked (docs/control.md has the form): each is a function here
  * and a line in request.c. They run on the thread of their connection; user is the server.
  */
 #include "cma/control.h"
@@ -21,6 +21,9 @@ void request_watch(void *user, const json_t *request, struct answer *answer);
 /* About the CMA: request_self.c. */
 void request_status(void *user, const json_t *request, struct answer *answer);
 void request_token_create(void *user, const json_t *request, struct answer *answer);
+
+/* Adds what the query "status" counts in the graph, (name, value) rows, to an object. */
+void request_add_counts(void *user, const char *tenant, struct answer *answer, json_t *object);
 
 /* request["tenant"], or the default one. */
 const char *request_tenant(const json_t *request);

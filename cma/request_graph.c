@@ -234,6 +234,40 @@ void request_queries(void *user, const json_t *request, struct answer *answer)
 	}
 }
 
+static int add_count(void *context, const json_t *values)
+{
+	const char *name = json_string_value(json_array_get(values, 0));
+
+	if (name)
+		json_object_set(context, name, json_array_get(values, 1));
+	return 0;
+}
+
+static int ignore_columns(void *context, const json_t *names)
+{
+	(void)context;
+	(void)names;
+	return 0;
+}
+
+void request_add_counts(void *user, const char *tenant, struct answer *answer, json_t *object)
+{
+	struct queries *queries cleanup(close_cleanup) = open_queries(user, answer);
+	const struct query_sink sink = {
+		.columns = ignore_columns,
+		.row = add_count,
+		.context = object,
+	};
+	char why[REQUEST_ERROR_SIZE] = "";
+	int err;
+
+	if (!queries)
+		return;
+	err = query_run(queries, "status", NULL, tenant, wall_now_ms(), &sink, why, sizeof(why));
+	if (err)
+		tell(answer, err, why);
+}
+
 static void set_time(json_t *params, const char *name, int64_t wall_ms)
 {
 	char text[TEXT_TIME_SIZE];

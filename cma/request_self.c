@@ -98,7 +98,7 @@ static json_t *status_of(struct server *server, const struct hub_view *view)
 	set_time(status, "started", wall_now_ms() - up_ns / NS_PER_MS);
 	set_count(status, "uptime_s", (uint64_t)(up_ns / NS_PER_SEC));
 	set_count(status, "epoch", graph_epoch(server->graph));
-	set_count(status, "hosts", view->agents);
+	set_count(status, "agents", view->agents);
 	set_count(status, "sessions", view->sessions);
 	set_count(status, "messages", stats.messages);
 	set_count(status, "deltas", stats.deltas);
@@ -134,13 +134,14 @@ void request_status(void *user, const json_t *request, struct answer *answer)
 	struct hub_view view;
 	json_t *status autojson = NULL;
 
-	(void)request;
 	if (loop_ask(server->loop, look_at_hub, &view)) {
 		answer_error(answer, false, "the CMA is ending");
 		return;
 	}
 	status = status_of(server, &view);
-	answer_object(answer, status);
+	request_add_counts(server, request_tenant(request), answer, status);
+	if (!answer->ended)
+		answer_object(answer, status);
 }
 
 static bool is_usable(const struct ifaddrs *at, struct addr *addr)
