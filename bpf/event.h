@@ -3,9 +3,8 @@
 #define BPF_EVENT_H
 /*
  * What the kernel programs tell user space: records on the ring, the edge table, and rows of the
- * snapshot. All fixed in layout, with no padding that is not zeroed. Addresses are 16 bytes, IPv4
- * v4-mapped (RFC 4291 2.5.5.2); ports are in host order; times are nanoseconds of CLOCK_BOOTTIME;
- * a tgid is a number of our own pid namespace, 0 when the process has none there.
+ * snapshot. Addresses are 16 bytes, IPv4 v4-mapped (RFC 4291 2.5.5.2); ports are in host order;
+ * times are nanoseconds of CLOCK_BOOTTIME; a tgid is a number of our own pid namespace, or 0.
  */
 #ifndef __bpf__
 #include <linux/types.h>

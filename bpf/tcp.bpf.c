@@ -49,9 +49,11 @@ static __always_inline void pending_put(const struct sock *sk, __u64 workload, b
 /* Moves what was put for the socket to *to; false when there is nothing. */
 static __always_inline bool pending_take(const struct sock *sk, struct pending *to)
 {
-	__u64 cookie = bpf_get_socket_cookie((void *)sk);
+	__u64 cookie = sk->__sk_common.skc_cookie.counter;
 	struct pending *slot = &pending[cookie % PENDING_SLOTS];
 
+	if (!cookie)
+		return false;
 	if (slot->socket / 2 != cookie) {
 		slot = bpf_sk_storage_get(&pending_crowded, (void *)sk, NULL, 0);
 		if (!slot || !slot->socket)

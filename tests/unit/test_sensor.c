@@ -58,7 +58,7 @@ static void test_listener(void **state)
 	struct rig *rig = *state;
 	int fd = rig_listener("127.0.0.1", 0);
 	const struct event_socket *listen = rig_listen(rig, WANT(.port = rig_port(fd)));
-	const struct event_workload *workload;
+	const struct event_workload *workload = NULL;
 	char path[4096], told[EVENT_PATH_SIZE + 1];
 
 	assert_non_null(listen);
