@@ -200,6 +200,7 @@ int main(int argc, char **argv)
 	int result, code = EXIT_SUCCESS;
 
 	mallopt(M_ARENA_MAX, 1);
+	close_range(STDERR_FILENO + 1, ~0U, 0); /* nothing of the caller's gets to either process */
 	result = options_read(&nanoprobe.options, argc, argv);
 	hide_token(argc, argv);
 	if (result < 0) {
