@@ -52,7 +52,7 @@ static void media_of(void *owner, const char *ifname, struct netfact_media *medi
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", ifname);
 	if (ioctl(netlink->lookup, SIOCETHTOOL, &request))
 		return;
-	speed = ethtool_cmd_speed(&command);
+	speed = (uint32_t)command.speed_hi << 16 | command.speed;
 	if (speed && speed != (uint16_t)SPEED_UNKNOWN && speed != (uint32_t)SPEED_UNKNOWN)
 		media->speed_mbps = speed;
 	if (command.duplex == DUPLEX_FULL || command.duplex == DUPLEX_HALF)
