@@ -13,6 +13,7 @@
 #define WALL_START_MS	((int64_t)1800000000000)
 #define TOKEN_LIFE_MS	((int64_t)86400000)
 #define COMMIT_MOST	(10 * NS_PER_MS)
+#define COMMIT_LATE	(2 * NS_PER_SEC) /* a slow disk, now and then */
 #define AGENT_DOWN_MOST (20 * NS_PER_SEC)
 #define CMA_DOWN_MOST	(5 * NS_PER_SEC)
 
@@ -45,13 +46,20 @@ static struct instant around(struct world *world, int64_t mean)
 /* ---- hosts ------------------------------------------------------------------------------------
  */
 
+/* Half of them are back at once, while the old process's packets are still under way. */
+static int64_t down_time(struct world *world)
+{
+	bool back = random_percent(&world->estate.random, 50);
+
+	return back ? 0 : (int64_t)random_below(&world->estate.random, AGENT_DOWN_MOST);
+}
+
 static void restart_agent(struct world *world, struct host *host)
 {
 	if (host->uplink) {
 		host_stop(host);
 		host->restarts++;
-		host->restart_at = instant_add(
-			world->now, (int64_t)random_below(&world->estate.random, AGENT_DOWN_MOST));
+		host->restart_at = instant_add(world->now, down_time(world));
 	} else {
 		host_start(host, &world->estate);
 		host->restart_at = around(world, world->config.agent_restart_ns);
@@ -94,6 +102,13 @@ static void restart_cma(struct world *world)
 	}
 }
 
+static int64_t commit_time(struct world *world)
+{
+	bool late = random_percent(&world->estate.random, world->config.commit_fails);
+
+	return (int64_t)random_below(&world->estate.random, late ? COMMIT_LATE : COMMIT_MOST);
+}
+
 static const char *commit(struct world *world)
 {
 	world->commit_at = INSTANT_NEVER;
@@ -124,8 +139,7 @@ static const char *step_cma(struct world *world)
 		world->figures.messages++;
 	}
 	if (world->transaction && world->commit_at.ns == INSTANT_NEVER.ns)
-		world->commit_at = instant_add(
-			world->now, (int64_t)random_below(&world->estate.random, COMMIT_MOST));
+		world->commit_at = instant_add(world->now, commit_time(world));
 	if (!wrong && !instant_before(world->now, world->commit_at))
 		wrong = commit(world);
 	while ((size = hub_output(world->hub, world->now, &to, datagram)))

@@ -108,6 +108,27 @@ static void test_unknown_token(void **state)
 	assert_int_equal(p->down, 0);
 }
 
+/* A commit that took so long that the agent has begun another stream acknowledges nothing of it. */
+static void test_late_commit(void **state)
+{
+	struct pair *p = *state;
+	struct hub_event old;
+
+	pair_join(p);
+	pair_tell(p, "a", "1");
+	pair_pump(p);
+	old = *pair_last(p);
+	pair_new_uplink(p, true);
+	pair_pump(p);
+	assert_int_equal(pair_message(pair_last(p)).kind, MESSAGE_DIGEST);
+	hub_committed(p->hub, old.id, old.incarnation, old.sequence, 0, 0);
+	pair_pass(p, 5000);
+	assert_int_equal(uplink_status(p->uplink)->durable, 0);
+	pair_commit(p, 0);
+	assert_int_equal(uplink_status(p->uplink)->durable, 1);
+	assert_true(uplink_status(p->uplink)->settled);
+}
+
 static void test_store_rolled_back(void **state)
 {
 	struct pair *p = *state;
@@ -224,6 +245,7 @@ int main(void)
 		TEST(test_init_again),
 		TEST(test_every_datagram_again),
 		TEST(test_unknown_token),
+		TEST(test_late_commit),
 		TEST(test_store_rolled_back),
 		TEST(test_unfinished_call),
 		TEST(test_any_bytes),
