@@ -8,12 +8,20 @@
 #include <string.h>
 #include <time.h>
 
+/* Answers of the CMA are full of times: by hand this takes a tenth of what strftime does. */
+static char *put_digits(char *to, char before, int value, int count)
+{
+	*to++ = before;
+	for (int i = count; i-- > 0; value /= 10)
+		to[i] = (char)('0' + value % 10);
+	return to + count;
+}
+
 void text_time(int64_t wall_ms, char *to)
 {
 	int64_t milliseconds = wall_ms % 1000;
 	time_t seconds = (time_t)(wall_ms / 1000);
 	struct tm parts;
-	size_t length;
 
 	if (milliseconds < 0) {
 		milliseconds += 1000;
@@ -23,10 +31,15 @@ void text_time(int64_t wall_ms, char *to)
 		text_copy_to(to, TEXT_TIME_SIZE, "-");
 		return;
 	}
-	/* strftime does not fill a year up to four digits. */
-	length = (size_t)snprintf(to, TEXT_TIME_SIZE, "%04d", parts.tm_year + 1900);
-	length += strftime(to + length, TEXT_TIME_SIZE - length, "-%m-%dT%H:%M:%S", &parts);
-	snprintf(to + length, TEXT_TIME_SIZE - length, ".%03dZ", (int)milliseconds);
+	to += snprintf(
+		to, TEXT_TIME_SIZE - sizeof("-mm-ddTHH:MM:SS.mmmZ"), "%04d", parts.tm_year + 1900);
+	to = put_digits(to, '-', parts.tm_mon + 1, 2);
+	to = put_digits(to, '-', parts.tm_mday, 2);
+	to = put_digits(to, 'T', parts.tm_hour, 2);
+	to = put_digits(to, ':', parts.tm_min, 2);
+	to = put_digits(to, ':', parts.tm_sec, 2);
+	to = put_digits(to, '.', (int)milliseconds, 3);
+	memcpy(to, "Z", 2);
 }
 
 /* Takes exactly count digits, whose value must be in [low, high], and moves *at behind them. */
