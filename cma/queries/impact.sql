@@ -33,13 +33,14 @@ WITH port (id) AS (
 	JOIN node e ON e.id = s.dst AND e.owner <> hit.host
 	WHERE hit.effect = 'down'
 	UNION ALL
-	SELECT 'down', 'client', q.owner, w.peer, w.endpoint, w.process, min(w.hops)
+	SELECT 'down', 'client', coalesce(q.owner, w.address_id), w.peer_id,
+		w.endpoint_id, w.process_id, min(w.hops)
 	FROM hit
 	JOIN walk(hit.host, 'down', 8, 'process', :as_of) w
-	LEFT JOIN node q ON q.id = w.peer
+	LEFT JOIN node q ON q.id = w.peer_id
 	WHERE hit.effect = 'down'
-		AND coalesce(q.owner, w.address) NOT IN (SELECT host FROM hit WHERE effect = 'down')
-	GROUP BY coalesce(w.peer, w.address), w.endpoint, w.process
+		AND coalesce(q.owner, w.address_id) NOT IN (SELECT host FROM hit WHERE effect = 'down')
+	GROUP BY coalesce(w.peer_id, w.address_id), w.endpoint_id, w.process_id
 )
 SELECT s.effect AS effect,
        s.role AS role,

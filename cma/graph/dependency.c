@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cma/graph/dependency.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+
+#define uthash_fatal(message) abort()
+#include <uthash.h>
+
+#define ALIVE(table) table ".since <= ?2 AND " table ".gone > ?2"
+
+/* Everything about one meeting in one statement: the look-ups, not the rows, are what costs. */
+#define MEETING(near_kind, far_kind, client)                                              \
+	"SELECT n.dst, e.label, e.owner, " client ".since, f.src, q.label, g.id, g.label" \
+	" FROM edge n JOIN node e ON e.id = n.dst"                                        \
+	" LEFT JOIN edge f INDEXED BY edge_reverse ON f.dst = n.dst"                      \
+	" AND f.kind = '" far_kind "' AND " ALIVE("f") /* */                              \
+		" LEFT JOIN node q ON q.id = f.src LEFT JOIN node g ON g.id = q.owner"    \
+		" WHERE n.src = ?1 AND n.kind = '" near_kind "' AND " ALIVE("n")
+
+static const char *const steps[DEPENDENCY_STEPS] = {
+	[DEPENDENCY_UP] = MEETING("uses", "serves", "n"),
+	[DEPENDENCY_DOWN] = MEETING("serves", "uses", "f"),
+	[DEPENDENCY_CALLERS] = "SELECT c.src, min(c.since) FROM edge c INDEXED BY edge_reverse"
+			       " WHERE c.dst = ?1 AND c.kind = 'calls' AND " ALIVE("c") /* */
+	" GROUP BY c.src",
+	[DEPENDENCY_HOLDERS] = "SELECT h.id, h.label FROM edge a INDEXED BY edge_reverse"
+			       " JOIN node n ON n.id = a.src JOIN node h ON h.id = n.owner"
+			       " WHERE a.dst = ?1 AND a.kind = 'address' AND " ALIVE("a") /* */
+	" ORDER BY h.label",
+	[DEPENDENCY_NAME] = "SELECT id, label FROM node WHERE id = ?1 AND ?2",
+	[DEPENDENCY_PROCESSES] = "SELECT p.id, p.label, h.label FROM node h"
+				 " JOIN node p INDEXED BY node_key ON p.owner = h.id"
+				 " AND p.kind = 'process' WHERE h.id = ?1 AND ?2",
+	[DEPENDENCY_PROCESS] =
+		"SELECT p.id, p.label, h.label FROM node p JOIN node h ON h.id = p.owner"
+		" WHERE p.id = ?1 AND p.kind = 'process' AND ?2",
+};
+
+struct seen {
+	int64_t id;
+	UT_hash_handle hh;
+};
+
+/* A process from which to go on. */
+struct waiting {
+	int64_t process;
+	size_t name;
+	size_t host;
+	int hops;
+};
+
+/* A step's row while it becomes one of ours. */
+struct meeting {
+	int64_t endpoint;
+	int64_t owner; /* of the endpoint */
+	int64_t since;
+	int64_t peer;
+	int64_t peer_host;
+	size_t name;
+	size_t peer_name;
+	size_t peer_host_name;
+};
+
+struct dependency_work {
+	struct seen *seen; /* processes and, with through_host, hosts */
+	struct waiting *queue;
+	size_t queue_count;
+	size_t queue_room;
+	struct meeting *meetings; /* of one process */
+	size_t meeting_count;
+	size_t meeting_room;
+	size_t row_room;
+	struct writer text; /* all names, each with its NUL; 0 is no name */
+};
+
+/* Room for one more. */
+static void *grown(void *items, size_t count, size_t *room, size_t size)
+{
+	if (count < *room)
+		return items;
+	*room = *room ? 2 * *room : 32;
+	return mem_resize(items, *room, size);
+}
+
+static size_t keep(struct dependency *d, sqlite3_stmt *s, int column)
+{
+	const unsigned char *text = sqlite3_column_text(s, column);
+	size_t at = d->work->text.size;
+
+	if (text)
+		put_bytes(&d->work->text, text, (size_t)sqlite3_column_bytes(s, column) + 1);
+	return text ? at : 0;
+}
+
+const char *dependency_text(const struct dependency *d, size_t name)
+{
+	return name ? (const char *)d->work->text.data + name : NULL;
+}
+
+static sqlite3_stmt *bind(struct dependency *d, enum dependency_step which, int64_t from)
+{
+	sqlite3_stmt *s = d->steps[which];
+
+	sqlite3_bind_int64(s, 1, from);
+	sqlite3_bind_int64(s, 2, d->as_of);
+	return s;
+}
+
+/* How a statement ended: SQLITE_OK when it came to its end. */
+static int finish(sqlite3_stmt *s, int code)
+{
+	int failed = sqlite3_reset(s);
+
+	return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : failed;
+}
+
+/* ---- the queue ---- */
+
+/* True the first time. */
+static bool see(struct dependency *d, int64_t id)
+{
+	struct seen *seen;
+
+	HASH_FIND(hh, d->work->seen, &id, sizeof(id), seen);
+	if (seen)
+		return false;
+	seen = mem_alloc(1, sizeof(*seen));
+	seen->id = id;
+	HASH_ADD(hh, d->work->seen, id, sizeof(seen->id), seen);
+	return true;
+}
+
+static void enqueue(struct dependency *d, struct waiting next)
+{
+	if (!see(d, next.process))
+		return;
+	d->work->queue = grown(d->work->queue, d->work->queue_count, &d->work->queue_room,
+		sizeof(*d->work->queue));
+	d->work->queue[d->work->queue_count++] = next;
+}
+
+/* A process by its id, or all processes of a host. */
+static int enqueue_node(struct dependency *d, enum dependency_step which, int64_t id, int hops)
+{
+	sqlite3_stmt *s;
+	int code;
+
+	if (which == DEPENDENCY_PROCESSES && !see(d, id))
+		return SQLITE_OK;
+	s = bind(d, which, id);
+	while ((code = sqlite3_step(s)) == SQLITE_ROW)
+		enqueue(d,
+			(struct waiting){ .process = sqlite3_column_int64(s, 0),
+				.name = keep(d, s, 1),
+				.host = keep(d, s, 2),
+				.hops = hops });
+	return finish(s, code);
+}
+
+static int go_on(struct dependency *d, const struct meeting *m, int hops)
+{
+	int code = SQLITE_OK;
+
+	if (hops > d->depth)
+		return SQLITE_OK;
+	if (d->through_host)
+		code = enqueue_node(d, DEPENDENCY_PROCESSES, m->peer_host, hops);
+	enqueue(d, (struct waiting){ m->peer, m->peer_name, m->peer_host_name, hops });
+	return code;
+}
+
+/* ---- rows ---- */
+
+static void add_row(struct dependency *d, const struct waiting *from, const struct meeting *m)
+{
+	d->rows = grown(d->rows, d->count, &d->work->row_room, sizeof(*d->rows));
+	d->rows[d->count++] = (struct dependency_row){
+		.process = from->process,
+		.endpoint = m->endpoint,
+		.peer = m->peer,
+		.address = m->peer ? 0 : m->owner,
+		.since = m->since,
+		.hops = from->hops,
+		.names = { from->host, from->name, m->name, m->peer_host_name, m->peer_name },
+	};
+}
+
+static int compare_meetings(const void *a_pointer, const void *b_pointer)
+{
+	const struct meeting *a = a_pointer, *b = b_pointer;
+
+	if (a->endpoint != b->endpoint)
+		return a->endpoint < b->endpoint ? -1 : 1;
+	if (a->peer != b->peer)
+		return a->peer < b->peer ? -1 : 1;
+	return (a->since > b->since) - (a->since < b->since);
+}
+
+/* Each meeting of a process once, however many facts tell of it, with the earliest since. */
+static int meet(struct dependency *d, int64_t process, bool down)
+{
+	sqlite3_stmt *s = bind(d, down ? DEPENDENCY_DOWN : DEPENDENCY_UP, process);
+	size_t kept = 0;
+	int code;
+
+	d->work->meeting_count = 0;
+	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+		d->work->meetings = grown(d->work->meetings, d->work->meeting_count,
+			&d->work->meeting_room, sizeof(*d->work->meetings));
+		d->work->meetings[d->work->meeting_count++] = (struct meeting){
+			.endpoint = sqlite3_column_int64(s, 0),
+			.name = keep(d, s, 1),
+			.owner = sqlite3_column_int64(s, 2),
+			.since = sqlite3_column_int64(s, 3),
+			.peer = sqlite3_column_int64(s, 4),
+			.peer_name = keep(d, s, 5),
+			.peer_host = sqlite3_column_int64(s, 6),
+			.peer_host_name = keep(d, s, 7),
+		};
+	}
+	if (d->work->meeting_count > 1)
+		qsort(d->work->meetings, d->work->meeting_count, sizeof(*d->work->meetings),
+			compare_meetings);
+	for (size_t i = 0; i < d->work->meeting_count; i++)
+		if (!kept ||
+			d->work->meetings[kept - 1].endpoint != d->work->meetings[i].endpoint ||
+			d->work->meetings[kept - 1].peer != d->work->meetings[i].peer)
+			d->work->meetings[kept++] = d->work->meetings[i];
+	d->work->meeting_count = kept;
+	return finish(s, code);
+}
+
+/* Who has an address, else what it is called; *told: a peer in the meetings runs there. */
+static size_t address_name(struct dependency *d, int64_t address, bool *told, int *code)
+{
+	sqlite3_stmt *s = bind(d, DEPENDENCY_HOLDERS, address);
+	size_t name = 0;
+
+	*told = false;
+	while ((*code = sqlite3_step(s)) == SQLITE_ROW) {
+		name = name ? name : keep(d, s, 1);
+		for (size_t i = 0; i < d->work->meeting_count; i++)
+			*told = *told ||
+				d->work->meetings[i].peer_host == sqlite3_column_int64(s, 0);
+	}
+	*code = finish(s, *code);
+	if (name || *code != SQLITE_OK)
+		return name;
+	s = bind(d, DEPENDENCY_NAME, address);
+	*code = sqlite3_step(s);
+	name = *code == SQLITE_ROW ? keep(d, s, 1) : 0;
+	*code = finish(s, *code);
+	return name;
+}
+
+/* Clients of an endpoint of which only its server tells. */
+static int add_callers(struct dependency *d, const struct waiting *from, struct meeting m)
+{
+	sqlite3_stmt *s = bind(d, DEPENDENCY_CALLERS, m.endpoint);
+	int code, failed = SQLITE_OK;
+
+	m.peer = 0;
+	m.peer_name = 0;
+	while (failed == SQLITE_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
+		bool told;
+
+		m.owner = sqlite3_column_int64(s, 0);
+		m.since = sqlite3_column_int64(s, 1);
+		m.peer_host_name = address_name(d, m.owner, &told, &failed);
+		if (failed == SQLITE_OK && !told)
+			add_row(d, from, &m);
+	}
+	code = finish(s, failed == SQLITE_OK ? code : SQLITE_DONE);
+	return failed == SQLITE_OK ? code : failed;
+}
+
+static int visit(struct dependency *d, struct waiting from, bool down)
+{
+	int code = meet(d, from.process, down);
+
+	for (size_t i = 0; i < d->work->meeting_count && code == SQLITE_OK; i++) {
+		struct meeting m = d->work->meetings[i];
+		bool told;
+
+		if (m.peer) {
+			add_row(d, &from, &m);
+			code = go_on(d, &m, from.hops + 1);
+		} else if (!down) {
+			m.peer_host_name = address_name(d, m.owner, &told, &code);
+			add_row(d, &from, &m);
+		}
+		if (code == SQLITE_OK && down &&
+			(!i || d->work->meetings[i - 1].endpoint != m.endpoint))
+			code = add_callers(d, &from, m);
+	}
+	return code;
+}
+
+static void forget_seen(struct dependency *d)
+{
+	struct seen *seen, *next;
+
+	HASH_ITER (hh, d->work->seen, seen, next) {
+		HASH_DEL(d->work->seen, seen);
+		free(seen);
+	}
+	d->work->queue_count = 0;
+}
+
+static int walk_one_way(struct dependency *d, int64_t start, bool down)
+{
+	int code;
+
+	code = enqueue_node(d, DEPENDENCY_PROCESSES, start, 1);
+	if (code == SQLITE_OK && !d->work->queue_count)
+		code = enqueue_node(d, DEPENDENCY_PROCESS, start, 1);
+	for (size_t i = 0; i < d->work->queue_count && code == SQLITE_OK; i++)
+		code = visit(d, d->work->queue[i], down);
+	forget_seen(d);
+	return code;
+}
+
+/* By hops, then by names, one that is absent before all; then namesakes in a stable order. */
+static int compare_rows(const void *a_pointer, const void *b_pointer, void *context)
+{
+	const struct dependency_row *a = a_pointer, *b = b_pointer;
+	int compared = (a->hops > b->hops) - (a->hops < b->hops);
+
+	for (int i = 0; i < DEPENDENCY_NAMES && !compared; i++) {
+		const char *x = dependency_text(context, a->names[i]);
+		const char *y = dependency_text(context, b->names[i]);
+
+		compared = x && y ? strcmp(x, y) : (x != NULL) - (y != NULL);
+	}
+	if (!compared)
+		compared = (a->process > b->process) - (a->process < b->process);
+	return compared ? compared : (a->peer > b->peer) - (a->peer < b->peer);
+}
+
+int dependency_prepare(sqlite3 *db, sqlite3_stmt *prepared[DEPENDENCY_STEPS])
+{
+	int code = SQLITE_OK;
+
+	for (int i = 0; i < DEPENDENCY_STEPS && code == SQLITE_OK; i++)
+		code = sqlite3_prepare_v3(
+			db, steps[i], -1, SQLITE_PREPARE_PERSISTENT, &prepared[i], NULL);
+	return code;
+}
+
+int dependency_walk(struct dependency *d, int64_t start)
+{
+	int code = SQLITE_OK;
+
+	if (!d->work) {
+		d->work = mem_alloc(1, sizeof(*d->work));
+		d->work->text = writer_growing(SIZE_MAX / 2);
+	}
+	d->count = 0;
+	writer_reset(&d->work->text);
+	put_u8(&d->work->text, 0);
+	if (d->up && d->depth > 0)
+		code = walk_one_way(d, start, false);
+	if (code == SQLITE_OK && d->down && d->depth > 0)
+		code = walk_one_way(d, start, true);
+	if (d->count)
+		qsort_r(d->rows, d->count, sizeof(*d->rows), compare_rows, d);
+	return code;
+}
+
+void dependency_free(struct dependency *d)
+{
+	if (d->work) {
+		forget_seen(d);
+		free(d->work->queue);
+		free(d->work->meetings);
+		writer_free(&d->work->text);
+	}
+	free(d->work);
+	free(d->rows);
+	*d = (struct dependency){ 0 };
+}
