@@ -30,6 +30,7 @@ static void raise_limit(void)
 static void hold(uint32_t address, unsigned long pairs, int ready)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+	struct linger reset = { .l_onoff = 1 };
 	int listening = socket(AF_INET, SOCK_STREAM, 0);
 
 	to.sin_addr.s_addr = htonl(address);
@@ -41,6 +42,8 @@ static void hold(uint32_t address, unsigned long pairs, int ready)
 		if (client < 0 || connect(client, (struct sockaddr *)&to, sizeof(to)) < 0 ||
 			accept(listening, NULL, NULL) < 0)
 			err(1, "connection %lu", i);
+		/* Killed, it leaves nothing in TIME_WAIT for the next measurement. */
+		setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	}
 	if (write(ready, "", 1) != 1)
 		err(1, "ready");
