@@ -173,14 +173,14 @@ class Node:
         self.run("sysctl", "-q", "-w", f"{key}={value}")
 
     # lldpd keeps its own socket; what it announces is known, and it speaks every second.
-    def lldpd_start(self, interfaces, chassis):
+    def lldpd_start(self, interfaces, chassis, *more):
         with open(self.path("lldpd.conf"), "w", encoding="ascii") as config:
             config.write(f"configure system hostname {self.name}\n"
                          f"configure system description \"{self.description}\"\n"
                          "configure lldp tx-interval 1\n"
                          "configure lldp portidsubtype ifname\n")
         self.lldpd = self.spawn("lldpd", "-d", "-u", self.path("lldpd.sock"), "-I", interfaces,
-                                "-C", chassis, "-O", self.path("lldpd.conf"))
+                                "-C", chassis, "-O", self.path("lldpd.conf"), *more)
 
     def lldpd_stop(self):
         self.lldpd.stop()

@@ -9,6 +9,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -211,7 +212,9 @@ static void test_nothing_is_left_after_the_drop(void **state)
 	assert_int_equal(privilege_user("nobody", &user), 0);
 	child = fork();
 	if (!child) {
-		if (privilege_drop(&user))
+		static const gid_t group = 4;
+
+		if (setgroups(1, &group) || privilege_drop(&user))
 			_exit(7);
 		check_dropped();
 	}

@@ -257,6 +257,24 @@ static void test_an_overrun_is_made_good(void **state)
 	assert_non_null(memmem(told.data, told.size, "the kernel dropped messages", 27));
 }
 
+static void test_too_long_a_list_is_cut_and_said(void **state)
+{
+	struct bench *bench = *state;
+	struct span told;
+
+	NEEDS_ROOT(bench);
+	for (int i = 0; i < 20000; i++) {
+		char *key autofree = text_format("10.0.0.0/8 via 192.0.2.1 metric %d", i);
+		struct fact fact = fact_of(SECTION_ROUTE, key, "{}");
+
+		observe_fact(bench->observe, &fact);
+	}
+	assert_int_equal(tracker_count(bench->tracker, SECTION_ROUTE), 16384);
+	observe_run(bench->observe, instant_now(), 0);
+	told = tracker_value(bench->tracker, SECTION_COVERAGE, SPAN_TEXT("net"));
+	assert_non_null(memmem(told.data, told.size, "\"partial\"", 9));
+}
+
 static void test_it_settles_once_lldpd_is_known_to_be_away(void **state)
 {
 	struct bench *bench = *state;
@@ -281,6 +299,7 @@ int main(void)
 		LIVE(test_changes_come_as_they_happen),
 		LIVE(test_what_the_kernel_does_not_tell),
 		LIVE(test_an_overrun_is_made_good),
+		LIVE(test_too_long_a_list_is_cut_and_said),
 		LIVE(test_it_settles_once_lldpd_is_known_to_be_away),
 	};
 
