@@ -95,7 +95,6 @@ static int be_net(struct nanoprobe *nanoprobe)
 	if (net_new(&config, &net))
 		return EXIT_FAILURE;
 	identity_close(&nanoprobe->identity);
-	malloc_trim(0);
 	code = net_run(net);
 	net_free(net);
 	return code;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/dryrun.h"
+#include "agent/footprint.h"
 #include "agent/ipc.h"
 #include "agent/observe.h"
 #include "agent/sense.h"
@@ -38,7 +39,7 @@ struct net {
 	struct uplink *uplink;
 	struct instant start_deadline;
 	bool sense_ready, ready;
-	bool enrolled_told;
+	bool enrolled_told, trimmed;
 	struct uplink_status logged;
 	int exit_code;
 };
@@ -217,6 +218,10 @@ static void run_uplink(struct net *net)
 	if (status->enrolled && !net->enrolled_told) {
 		net->enrolled_told = true;
 		request_sense(net, SENSE_ENROLLED);
+	}
+	if (!net->trimmed && status->durable && !status->waiting) {
+		net->trimmed = true; /* the start is over: all of it is on the CMA's disk */
+		footprint_trim();
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/footprint.h"
 #include "agent/ipc.h"
 #include "agent/sense_look.h"
 
@@ -103,6 +104,7 @@ static bool fill_packet(struct sense *sense)
 	if (!sense->packet.size && !sense->all_told && sense->look.looked) {
 		put_u8(&sense->packet, SENSE_READY);
 		sense->all_told = true;
+		footprint_trim();
 	}
 	return sense->packet.size > 0;
 }
