@@ -39,5 +39,5 @@ def process(name):
     return os.path.basename(program(name)) + ":*"
 
 
-def endpoint(host, port):
-    return f"{host.address}:{port}"
+def endpoint(host, port, proto="tcp"):
+    return f"{proto} {host.address}:{port}"

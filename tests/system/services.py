@@ -46,7 +46,7 @@ def nginx(host, port=80):
     temporary = " ".join(f"{kind}_temp_path {root}/{kind};"
                          for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     config = write(f"{root}/nginx.conf", f"""
-daemon off; worker_processes 2; pid {root}/pid; error_log stderr;
+user www-data; daemon off; worker_processes 2; pid {root}/pid; error_log stderr;
 events {{ worker_connections 64; }}
 http {{ access_log off; {temporary}
  server {{ listen {port}; listen [::]:{port}; root {root}/www; keepalive_timeout 600; }} }}

@@ -92,7 +92,7 @@ def forms_of_output_agree(lab):
     equal(read[1:], [["" if row[key] is None else str(row[key]) for key in columns]
                      for row in rows], "csv rows")
     dot = lab.cma.ctl("-o", "dot", "query", "allswitchports").stdout
-    check(re.match(r"(di)?graph ", dot) and dot.rstrip().endswith("}"), dot)
+    check(re.match(r"(strict )?(di)?graph ", dot) and dot.rstrip().endswith("}"), dot)
 
 
 @suite.test

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a nanoprobe sees on its host: each kind of service and client, before and after its start."""
 import os
+import shutil
 
 from facts import Facts
 from lab import Estate, double
@@ -77,8 +78,8 @@ def kinds(scene, port):
     equal((dual["addr"], dual.get("dual")), ("::", True), "a listener on :: that takes IPv4")
     udp = scene.listener(port + 4, "udp")
     equal((udp["addr"], scene.names(udp)), (here.address, ["serve"]), "a UDP service")
-    wait_until(lambda: "serve" in scene.names(scene.listener(port + 5)), 10,
-               lambda: f"socket activation: {scene.listener(port + 5)}")
+    wait_until(lambda: "serve" in scene.names(scene.listener(port + 5)), 5,
+               lambda: f"a listener that was passed on: {scene.listener(port + 5)}")
     six = scene.listener(port + 6)
     equal(six["addr"], here.address6, "a listener on an IPv6 address")
     contains(str(list(facts.get("listen"))), f"tcp [{here.address6}]:{port + 6}", "the keys")
@@ -272,11 +273,11 @@ def all_namespaces_in_scope_host(scene):
 
 @suite.test
 def activated_by_the_first_process(scene):
-    """In a pid namespace of its own, as in a container: the first process makes the socket, the
-    service has it."""
+    """In a pid namespace of its own, as in a container: init makes the socket, the service has
+    it."""
     host = scene.lab.host("boxed", scene.lab.nodes["sw1"], lldp=False)
-    box = host.spawn("unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
-                     double("activate"), f"{host.address}:7500", double("serve"), "inherited")
+    init = shutil.copy(double("activate"), host.path("init"))
+    box = host.spawn("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", init, f"{host.address}:7500", double("serve"), "inherited")
     wait_until(lambda: "ready" in box.text(), 5, box.text)
     first = host.run("pgrep", "-P", box.pid).stdout.strip()
     facts = Facts(host, enter=("nsenter", "-t", first, "-p", "-m"))

@@ -49,22 +49,19 @@ def client_stays_after_its_service(lab):
     one, two = lab.nodes["one"], lab.nodes["two"]
 
     def uses():
-        return plain(lab.cma.query("hostdependencies", host="two", direction="up"))
+        rows = plain(lab.cma.query("hostdependencies", host="two", direction="up"))
+        return [row for row in rows if row["process"].startswith("dial:")]
 
-    before = uses()
     process = serve(one, 7010)
     client = two.spawn(double("dial"), "tcp", f"{one.address}:7010", "hold")
-
-    def new():
-        return [row for row in uses() if row not in before]
-    joined = wait_until(lambda: [row for row in new() if row.get("peer_host") == "one"], 10,
+    joined = wait_until(lambda: [row for row in uses() if row.get("peer_host") == "one"], 10,
                         lambda: f"no dependency: {uses()}")
-    check(joined[0]["process"].startswith("dial:"), joined)
+    equal(len(joined), 1, f"dependencies: {joined}")
     process.kill()
-    wait_until(lambda: not [row for row in new() if row.get("peer_process")], 10,
-               lambda: f"the service is gone: {uses()}")
+    becomes(uses, [{key: value for key, value in joined[0].items() if "peer" not in key}], 10,
+            "the dependency without its service")
     process = serve(one, 7010)
-    becomes(new, joined, 10, "the dependency after the service came back")
+    becomes(uses, joined, 10, "the dependency after the service came back")
     process.kill()
     client.kill()
 
