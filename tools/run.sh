@@ -6,6 +6,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 address=${ADDRESS:-127.0.0.1:1984}
+scope=${SCOPE:-host} # or netns: only the network namespace this runs in
 seconds=30 # how long to wait for the first facts
 dir=${RUN_DIR:-build/run} # relative: the path of a unix socket holds 107 bytes
 export LC_ALL=C.UTF-8
@@ -80,7 +81,7 @@ fi
 start cma build/cma --state-dir "$dir/cma" --listen "$address" --control "$dir/cma.sock" 9>&-
 wait_for 10 ctl status || fail "the CMA does not start:"$'\n'"$(tail -n 5 "$dir/cma.log")"
 start nanoprobe build/nanoprobe --state-dir "$dir/nanoprobe" --token "$(ctl token create)" \
-	--lldpd-socket "$lldp" 9>&-
+	--lldpd-socket "$lldp" --scope "$scope" 9>&-
 probe=$last
 
 # shellcheck disable=SC2317 # called by wait_for
@@ -88,12 +89,15 @@ found() { [ "$(ctl -o csv query allipports 2>/dev/null | wc -l)" -gt 1 ]; }
 wait_for $seconds found || fail "no facts after $seconds s:"$'\n'"$(tail -n 5 "$dir/nanoprobe.log")"
 host=$(ctl -o json query allservers | sed -nE '/"host": *"/{s/.*"host": *"([^"]*)".*/\1/p;q}')
 
-table() { # table TITLE QUERY...: the answer, or that there is none
-	local title=$1 rows
+table() { # table TITLE QUERY...: the start of the answer, or that there is none
+	local title=$1 rows lines
 	shift
 	say "$title    (cmactl query $*)"
 	rows=$(ctl query "$@")
-	[ "$(wc -l <<<"$rows")" -gt 1 ] && echo "$rows" || echo "none seen"
+	lines=$(wc -l <<<"$rows")
+	[ "$lines" -gt 1 ] || rows="none seen"
+	head -n 26 <<<"$rows"
+	[ "$lines" -le 26 ] || echo "... $((lines - 26)) more"
 }
 table "this host" allservers
 table "services: what listens here" allipports

@@ -55,6 +55,10 @@ def main():
         small.lldp_settle()
         wait_until(lambda: len(cma.query("allswitchports")) >= len(small.hosts), 20,
                    "the switch ports do not reach the CMA")
+        for host, client in (("web1", "psql:"), ("web2", "redis-cli:"), ("admin", "dig:")):
+            wait_until(lambda h=host, c=client: c in cma.ctl(
+                "query", "hostdependencies", f"host={h}", "depth=1").stdout, 10,
+                       f"{client} of {host} is not told")
         tables(cma)
         print(HINT.format(cmactl=built("cmactl"), control=cma.control, web1=small.web1.address,
                           sw1=small.sw1.namespace, port=small.web1.port,

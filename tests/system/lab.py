@@ -245,6 +245,15 @@ class Host(Node):
         self.ip("addr", "add", f"{self.address}/24", "dev", "eth0")
         self.ip("addr", "add", f"{self.address6}/64", "dev", "eth0")
 
+    def plug_more(self, switch, ifname):
+        """A second cable, without an address; the port it is in."""
+        port = switch.next_port()
+        self.ip("link", "add", ifname, "type", "veth", "peer", "name", port, "netns",
+                switch.namespace)
+        switch.port_up(port)
+        self.ip("link", "set", ifname, "up")
+        return port
+
     def move(self, switch):
         """Pulls the cable out of its switch and into the next free port of another."""
         port = switch.next_port()
@@ -253,7 +262,7 @@ class Host(Node):
         switch.port_up(port)
 
     def lldp_settled(self):
-        return (self.neighbours() == {("eth0", self.switch.name, self.port)}
+        return (("eth0", self.switch.name, self.port) in self.neighbours()
                 and (self.port, self.name, "eth0") in self.switch.neighbours())
 
     def options(self):
@@ -354,7 +363,7 @@ class Estate:
         if switch:
             host.plug(switch)
             if lldp:
-                host.lldpd_start("eth0", "eth0")
+                host.lldpd_start("eth*", "eth0")
         return host
 
     def cma_start(self, host):

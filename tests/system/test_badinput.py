@@ -257,13 +257,13 @@ def lldpd_absent_then_there_then_restarted(lab):
     host, switch = lab.nodes["dark"], lab.nodes["sw1"]
     lab.probes_start([host])
     check(not lab.cma.query("hostswitchports", host="dark"), "switch ports without lldpd")
-    host.lldpd_start("eth0", "eth0")
+    host.lldpd_start("eth*", "eth0")
     rows = wait_until(lambda: lab.cma.query("hostswitchports", host="dark"), 15,
                       lambda: f"lldpd came, its neighbours did not:\n{host.probe.text()}")
     check(rows[0]["switch"] == switch.name and rows[0]["port"] == host.port, rows)
     since = rows[0]["since"]
     host.lldpd_stop()
-    host.lldpd_start("eth0", "eth0")
+    host.lldpd_start("eth*", "eth0")
     wait_until(host.lldp_settled, 10, "lldpd does not see the switch after its restart")
     rows = lab.cma.query("hostswitchports", host="dark")
     check(rows and rows[0]["since"] == since, f"a restart of lldpd looks like a new cable: {rows}")

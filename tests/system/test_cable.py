@@ -35,6 +35,7 @@ def plugged_in(lab):
 
 @suite.test
 def moved(lab):
+    plugged_in(lab)
     mover, stayer = lab.nodes["mover"], lab.nodes["stayer"]
     before_time, before = now(lab), ports(lab)
     old_switch, old_port = mover.switch, mover.port
@@ -62,14 +63,35 @@ def moved_back_and_forth(lab):
 
 
 @suite.test
-def pulled_out(lab):
+def second_cable_pulled_out(lab):
+    """The host is reached by its other cable: the edge is gone within seconds, not hours."""
+    mover, other = lab.nodes["mover"], lab.nodes["sw2"]
+    port = mover.plug_more(other, "eth1")
+
+    def wired():
+        return {(answer["ifname"], answer["switch"], answer["port"])
+                for answer in lab.cma.query("hostswitchports", host="mover")}
+    first = ("eth0", mover.switch.name, mover.port)
+    becomes(wired, {first, ("eth1", other.name, port)}, 20, "two cables")
+    other.ip("link", "set", port, "down")
+    becomes(wired, {first}, 20, "one cable pulled out")
+    other.ip("link", "set", port, "up")
+    becomes(wired, {first, ("eth1", other.name, port)}, 20, "plugged in again")
+
+
+@suite.test
+def only_cable_pulled_out(lab):
+    """Nothing can be told meanwhile; afterwards the CMA hears of it."""
     mover = lab.nodes["mover"]
+    since = lab.cma.query("hostswitchports", host="mover")[0]["since"]
     mover.switch.ip("link", "set", mover.port, "down")
-    wait_until(lambda: not lab.cma.query("hostswitchports", host="mover"), 20,
-               lambda: f"still there: {lab.cma.query('hostswitchports', host='mover')}")
+    wait_until(lambda: not [name for name in mover.neighbours() if name[0] == "eth0"], 20,
+               "lldpd still sees the switch")
     mover.switch.ip("link", "set", mover.port, "up")
-    becomes(lambda: plain(lab.cma.query("hostswitchports", host="mover")),
-            [row(mover, mover.switch, mover.port)], 20, "plugged in again")
+    wait_until(lambda: [answer for answer in lab.cma.query("hostswitchports", host="mover")
+                        if answer["ifname"] == "eth0" and answer["since"] > since], 45,
+               lambda: f"plugged in again: {lab.cma.query('hostswitchports', host='mover')}\n"
+                       f"{mover.probe.text()}")
 
 
 with Estate() as estate:

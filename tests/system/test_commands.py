@@ -20,8 +20,8 @@ def settled(process, text=RUNNING, seconds=120):
 
 
 def make_run(host):
-    """tools/run.sh in the namespace of a host, so that it has the port for itself."""
-    environment = dict(os.environ, RUN_DIR=host.path("run"))
+    """tools/run.sh in the namespace of a host, so that it has port and sockets for itself."""
+    environment = dict(os.environ, RUN_DIR=host.path("run"), SCOPE="netns")
     return settled(host.spawn(f"{TREE}/tools/run.sh", env=environment))
 
 
