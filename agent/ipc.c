@@ -70,7 +70,10 @@ static void take_descriptor(struct msghdr *message, struct ipc_packet *packet)
 		memcpy(&packet->passed, CMSG_DATA(header), sizeof(packet->passed));
 }
 
-/* Size of the next packet without taking it, so that memory is no larger than it needs to be. */
+/*
+ * Size of the next packet without taking it, so that memory is no larger than it needs to be. The
+ * other side closing with our packets unread is the end of the stream, too (unix(7): ECONNRESET).
+ */
 static ssize_t next_size(int socket)
 {
 	ssize_t size;
@@ -78,7 +81,9 @@ static ssize_t next_size(int socket)
 	do {
 		size = recv(socket, NULL, 0, MSG_PEEK | MSG_TRUNC);
 	} while (size < 0 && errno == EINTR);
-	return size < 0 ? -errno : size;
+	if (size < 0)
+		return errno == ECONNRESET ? 0 : -errno;
+	return size;
 }
 
 int ipc_receive(int socket, struct ipc_packet *packet)

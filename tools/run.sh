@@ -87,6 +87,14 @@ probe=$last
 # shellcheck disable=SC2317 # called by wait_for
 found() { [ "$(ctl -o csv query allipports 2>/dev/null | wc -l)" -gt 1 ]; }
 wait_for $seconds found || fail "no facts after $seconds s:"$'\n'"$(tail -n 5 "$dir/nanoprobe.log")"
+# shellcheck disable=SC2317 # called by wait_for
+settled() { # the CMA has taken in nothing new for a moment
+	local now
+	now=$(ctl -o json status | sed -nE 's/.*"deltas": *([0-9]+).*/\1/p')
+	[ "$now" = "${deltas:-}" ] || { deltas=$now && return 1; }
+}
+sleep 0.3
+wait_for 3 settled
 host=$(ctl -o json query allservers | sed -nE '/"host": *"/{s/.*"host": *"([^"]*)".*/\1/p;q}')
 
 table() { # table TITLE QUERY...: the start of the answer, or that there is none

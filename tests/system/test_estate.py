@@ -156,7 +156,7 @@ def impact(e):
     for word in ("ssh:", "nginx:", "dig:"):
         check(word not in text, f"impact node=db1 says {word}:\n{text}")
     behind = e.lab.cma.ctl("-o", "json", "query", "impact", "node=sw1").stdout
-    for word in ("nginx:", "postgres:", "redis-", "curl:"):
+    for word in ("nginx:", "postgres:", "redis-", "redis-cli:"):
         check(word in behind, f"impact node=sw1 does not say {word}:\n{behind}")
     port = e.lab.cma.query("impact", node=f"sw1:{e.db1.port}")
     equal(plain(port), plain(e.lab.cma.query("impact", node="db1")),
