@@ -117,8 +117,12 @@ void watch_snapshot_begin(struct watch *watch, struct instant now, uint64_t boot
 	uint64_t hold_ns = watch->config.hold ? WATCH_HOLD_S * NS_PER_SEC : 0;
 
 	watch->snapshot_began = now;
-	watch->generation++;
+	/* Nobody else tells the connections of those that are older than the first snapshot. */
+	if (!watch->generation++)
+		watch->first_boottime = boottime;
 	watch->young_after = boottime - hold_ns;
+	if (watch->young_after < watch->first_boottime)
+		watch->young_after = watch->first_boottime;
 }
 
 static bool is_zero(const uint8_t ip[16])

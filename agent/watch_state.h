@@ -29,6 +29,7 @@ struct watch {
 	struct inbound_list loose; /* no listener matches */
 	struct instant snapshot_began, snapshot_at;
 	struct instant snapshot_next; /* not before, however much is asked */
+	uint64_t first_boottime;      /* of the first snapshot */
 	uint64_t young_after;	      /* boot time: processes that started later are held */
 	uint32_t sighting_count;
 	uint32_t generation; /* of snapshots */
