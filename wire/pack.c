@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "base/alloc.h"
+#include "wire/pack_dictionary.h"
 
 /*
  * 4 KiB of window and 16 KiB of hash table take 32 KiB of memory instead of zlib's usual 256, and
@@ -42,8 +43,10 @@ void pack_free(struct pack *pack)
 	free(pack);
 }
 
+/* The stream as new, but for the dictionary that it has in mind. */
 static z_stream *deflate_stream(struct pack *pack, int level)
 {
+	struct span dictionary = pack_dictionary(PACK_DICTIONARY);
 	z_stream *z = &pack->deflate;
 	int err;
 
@@ -54,6 +57,8 @@ static z_stream *deflate_stream(struct pack *pack, int level)
 	else
 		err = deflateInit2(z, level, Z_DEFLATED, -DEFLATE_WINDOW_BITS, DEFLATE_MEM_LEVEL,
 			Z_DEFAULT_STRATEGY);
+	if (err == Z_OK)
+		err = deflateSetDictionary(z, dictionary.data, (uInt)dictionary.size);
 	if (err != Z_OK)
 		abort(); /* out of memory is all that can go wrong */
 	pack->level = level;
@@ -65,28 +70,41 @@ bool pack_deflate(struct pack *pack, int level, struct span raw, struct writer *
 	size_t start = to->size, room = raw.size - 1;
 	z_stream *z;
 
-	if (raw.size < PACK_MIN || raw.size > PACK_RAW_MAX || to->failed ||
-		room > to->limit - to->size)
+	/* Fewer than 3 bytes cannot get smaller: there is the number, and deflate is not empty. */
+	if (raw.size < 3 || raw.size > PACK_RAW_MAX || to->failed || room > to->limit - to->size)
 		return false;
-	put_room(to, room);
+	put_u8(to, PACK_DICTIONARY);
+	put_room(to, --room);
 	z = deflate_stream(pack, level);
 	z->next_in = (Bytef *)(uintptr_t)raw.data;
 	z->avail_in = (uInt)raw.size;
-	z->next_out = to->data + start;
+	z->next_out = to->data + start + 1;
 	z->avail_out = (uInt)room;
 	if (deflate(z, Z_FINISH) != Z_STREAM_END) {
 		to->size = start; /* it does not get smaller */
 		return false;
 	}
-	to->size = start + room - z->avail_out;
+	to->size -= z->avail_out;
 	return true;
 }
 
-static z_stream *inflate_stream(struct pack *pack)
+size_t pack_most(size_t packed)
+{
+	size_t most;
+
+	if (!packed || packed > PACK_RAW_MAX)
+		return 0;
+	most = (packed - 1) * PACK_RATIO_MAX;
+	return most < PACK_RAW_MAX ? most : PACK_RAW_MAX;
+}
+
+static z_stream *inflate_stream(struct pack *pack, struct span dictionary)
 {
 	z_stream *z = &pack->inflate;
 	int err = z->state ? inflateReset(z) : inflateInit2(z, -INFLATE_WINDOW_BITS);
 
+	if (err == Z_OK)
+		err = inflateSetDictionary(z, dictionary.data, (uInt)dictionary.size);
 	if (err != Z_OK)
 		abort();
 	return z;
@@ -94,20 +112,23 @@ static z_stream *inflate_stream(struct pack *pack)
 
 int pack_inflate(struct pack *pack, struct span packed, size_t size, struct writer *to)
 {
+	struct reader r = reader_of(packed);
+	struct span dictionary = pack_dictionary(get_u8(&r));
 	size_t start = to->size;
 	uint8_t *room;
 	z_stream *z;
 	int end;
 
-	if (!size || size > PACK_RAW_MAX || packed.size > PACK_RAW_MAX ||
-		size > packed.size * PACK_RATIO_MAX)
+	if (!size || size > pack_most(packed.size))
 		return -EMSGSIZE;
 	if (to->failed || size > to->limit - to->size)
 		return -EMSGSIZE;
+	if (!dictionary.size)
+		return -EBADMSG;
 	room = put_room(to, size);
-	z = inflate_stream(pack);
-	z->next_in = (Bytef *)(uintptr_t)packed.data;
-	z->avail_in = (uInt)packed.size;
+	z = inflate_stream(pack, dictionary);
+	z->next_in = (Bytef *)(uintptr_t)r.left.data;
+	z->avail_in = (uInt)r.left.size;
 	z->next_out = room;
 	z->avail_out = (uInt)size;
 	end = inflate(z, Z_FINISH);

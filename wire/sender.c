@@ -143,9 +143,8 @@ int sender_push(struct sender *sender, struct span message, bool urgent)
 
 	if (!message.size || message.size > MESSAGE_SIZE_MAX)
 		return -EMSGSIZE;
-	if (message.size >= PACK_MIN && message.size - 1 <= STREAM_MESSAGE_MAX &&
-		pack_deflate(sender->pack, DEFLATE_LEVEL, message, &packed) &&
-		message.size <= packed.size * PACK_RATIO_MAX)
+	if (pack_deflate(sender->pack, DEFLATE_LEVEL, message, &packed) &&
+		message.size <= pack_most(packed.size))
 		queue_message(sender, writer_span(&packed), message.size, urgent);
 	else if (message.size <= STREAM_MESSAGE_MAX)
 		queue_message(sender, message, 0, urgent);
