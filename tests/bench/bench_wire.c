@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What one core does of the wire's cryptography, one line per figure: name | value | goal. Each
- * stands beside what it cannot beat: the bare primitives of the library, measured in the same run.
+ * What one core does of the wire's cryptography and compression, one line per figure: name | value
+ * | goal. Cryptography stands beside what it cannot beat: the bare primitives of the library,
+ * measured in the same run.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -11,9 +12,12 @@
 
 #include "base/alloc.h"
 #include "base/instant.h"
+#include "wire/fact.h"
+#include "wire/message.h"
+#include "wire/pack.h"
 #include "wire/session.h"
 
-enum { PAYLOAD = 100 };
+enum { PAYLOAD = 100, DEFLATE_LEVEL = 6, MANY_FACTS = 100 };
 
 struct bench {
 	struct session_self agent, cma;
@@ -22,6 +26,8 @@ struct bench {
 	struct session at_agent, at_cma;
 	uint8_t out[PACKET_MAX], plain[PACKET_DATA_MAX], text[PAYLOAD];
 	struct span data; /* a sealed packet in out */
+	struct pack *pack;
+	struct writer message, packed, inflated;
 };
 
 static void must(int err)
@@ -184,6 +190,68 @@ static void bench_transport(struct bench *b)
 	print("bytes of one session", (double)sizeof(struct session), "B", "<= 400");
 }
 
+/* As the nanoprobe does it: memory is taken, and given back when nothing more is to tell. */
+static void run_deflate(struct bench *b)
+{
+	writer_reset(&b->packed);
+	pack_deflate(b->pack, DEFLATE_LEVEL, writer_span(&b->message), &b->packed);
+	pack_release(b->pack);
+}
+
+/* As the CMA does it: memory stays. */
+static void run_inflate(struct bench *b)
+{
+	writer_reset(&b->inflated);
+	must(pack_inflate(b->pack, writer_span(&b->packed), b->message.size, &b->inflated));
+}
+
+static void put_service(struct writer *facts, int number)
+{
+	char process[256], listener[128], name[32], key[32];
+	int process_size = snprintf(process, sizeof(process),
+		"{\"cmdline\":[\"/usr/sbin/named\",\"-f\",\"-u\",\"bind\"],\"cwd\":"
+		"\"/var/cache/bind\",\"exe\":\"/usr/sbin/named\",\"gid\":%d,\"group\":\"bind\","
+		"\"uid\":%d,\"unit\":\"named.service\",\"user\":\"bind\"}",
+		110 + number, 113 + number);
+	int name_size = snprintf(name, sizeof(name), "named:%08x", 2654435769U * (unsigned)number);
+	int key_size = snprintf(key, sizeof(key), "udp 192.0.2.%d:53", number);
+	int listener_size = snprintf(listener, sizeof(listener),
+		"{\"addr\":\"192.0.2.%d\",\"port\":53,\"process\":[\"%s\"],\"proto\":\"udp\"}",
+		number, name);
+
+	fact_put(facts,
+		&(struct fact){ SECTION_PROCESS, SPAN(name, (size_t)name_size),
+			SPAN(process, (size_t)process_size) });
+	fact_put(facts,
+		&(struct fact){ SECTION_LISTEN, SPAN(key, (size_t)key_size),
+			SPAN(listener, (size_t)listener_size) });
+}
+
+static void make_message(struct bench *b, int services)
+{
+	struct writer facts = writer_growing(PACK_RAW_MAX);
+	struct message message = { .kind = MESSAGE_CHANGES };
+
+	for (int i = 1; i <= services; i++)
+		put_service(&facts, i);
+	message.changes.facts = writer_span(&facts);
+	writer_reset(&b->message);
+	message_encode(&b->message, &message);
+	writer_free(&facts);
+}
+
+static void bench_pack(struct bench *b, int services)
+{
+	char name[64];
+
+	make_message(b, services);
+	snprintf(name, sizeof(name), "%d new service%s, %zu B: deflated", services,
+		services > 1 ? "s" : "", b->message.size);
+	print(name, 1e6 / rate(b, run_deflate), "us", "-");
+	print("  inflated", 1e6 / rate(b, run_inflate), "us", "-");
+	print("  size", (double)b->packed.size, "B", services > 1 ? "-" : "<= 140");
+}
+
 int main(void)
 {
 	struct bench *b = mem_alloc(1, sizeof(*b));
@@ -196,6 +264,16 @@ int main(void)
 	session_self_init(&b->cma, &cma);
 	bench_handshake(b);
 	bench_transport(b);
+	b->pack = pack_new();
+	b->message = writer_growing(PACK_RAW_MAX);
+	b->packed = writer_growing(PACK_RAW_MAX);
+	b->inflated = writer_growing(PACK_RAW_MAX);
+	bench_pack(b, 1);
+	bench_pack(b, MANY_FACTS);
+	writer_free(&b->inflated);
+	writer_free(&b->packed);
+	writer_free(&b->message);
+	pack_free(b->pack);
 	free(b);
 	return 0;
 }
