@@ -172,6 +172,22 @@ static void test_compression(void **state)
 	pack_free(pack);
 }
 
+/* One fact is enough: the dictionary knows what facts look like. */
+static void test_short(void **state)
+{
+	struct sender *s = ((struct fixture *)*state)->sender;
+	struct span text =
+		SPAN_TEXT("{\"addr\":\"192.0.2.1\",\"port\":25,\"process\":[\"master:1a2b3c4d\"],"
+			  "\"proto\":\"tcp\"}");
+	uint8_t memory[PACKET_DATA_MAX];
+	struct record_fragment fragment;
+
+	assert_int_equal(sender_push(s, text, false), 0);
+	assert_true(output(s, start, memory, &fragment));
+	assert_int_equal(fragment.raw_size, text.size);
+	assert_true(fragment.bytes.size < text.size);
+}
+
 /* What would inflate too well for the receiver travels as it is. */
 static void test_too_good(void **state)
 {
@@ -358,6 +374,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_one_message),
 		TEST(test_compression),
+		TEST(test_short),
 		TEST(test_too_good),
 		TEST(test_sizes),
 		TEST(test_window),
