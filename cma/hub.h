@@ -45,7 +45,7 @@ struct hub_config {
 struct hub_token {
 	uint8_t id[TOKEN_ID];
 	uint8_t secret[SEAL_KEY];
-	uint32_t tenant;
+	uint32_t tenant;    /* any number, the same for all of one tenant */
 	uint32_t uses;	    /* agents that may yet enrol with it */
 	int64_t expires_ms; /* wall time */
 };

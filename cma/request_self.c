@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "cma/drops.h"
+#include "cma/enlist.h"
 #include "cma/hub_counters.h"
 #include "cma/loop.h"
 #include "cma/request.h"
@@ -203,16 +204,12 @@ static void add_token(struct server *server, void *argument)
 /* Durable first, then known to the hub, then told: whoever has the text can use it at once. */
 static int make_token(struct server *server, const struct graph_token *token)
 {
-	struct hub_token known = {
-		.uses = token->uses ? (uint32_t)token->uses : UINT32_MAX,
-		.expires_ms = token->expires_ms,
-	};
+	struct hub_token known;
 	int err = store_token(server->store, token);
 
 	if (err)
 		return err;
-	memcpy(known.id, token->id, sizeof(known.id));
-	memcpy(known.secret, token->secret, sizeof(known.secret));
+	enlist_token(token, &known);
 	err = loop_ask(server->loop, add_token, &known);
 	seal_wipe(&known, sizeof(known));
 	return err;

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "cma/enlist.h"
 #include "cma/loop.h"
 #include "cma/request.h"
 #include "wire/keys.h"
@@ -99,17 +100,9 @@ static void random_bytes(void *owner, void *to, size_t size)
 static int load_token(void *context, const struct graph_token *token)
 {
 	struct server *server = context;
-	struct hub_token known = {
-		.uses = UINT32_MAX,
-		.expires_ms = token->expires_ms,
-	};
+	struct hub_token known;
 
-	if (token->uses)
-		known.uses = token->uses > token->uses_made
-			? (uint32_t)(token->uses - token->uses_made)
-			: 0;
-	memcpy(known.id, token->id, sizeof(known.id));
-	memcpy(known.secret, token->secret, sizeof(known.secret));
+	enlist_token(token, &known);
 	hub_add_token(server->hub, &known);
 	seal_wipe(&known, sizeof(known));
 	return 0;
@@ -118,17 +111,9 @@ static int load_token(void *context, const struct graph_token *token)
 static int load_agent(void *context, const struct graph_agent *agent)
 {
 	struct server *server = context;
-	struct hub_agent known = {
-		.id = (uint64_t)agent->id,
-		.tenant = (uint32_t)agent->tenant,
-		.want = agent->want,
-		.want_digest = agent->digest_sequence,
-		.incarnation = agent->incarnation,
-		.durable = agent->sequence,
-	};
+	struct hub_agent known;
 
-	memcpy(known.key, agent->public_key, sizeof(known.key));
-	memcpy(known.psk, agent->psk, sizeof(known.psk));
+	enlist_agent(agent, &known);
 	hub_add_agent(server->hub, &known);
 	seal_wipe(&known, sizeof(known));
 	return 0;
