@@ -10,7 +10,11 @@
 #include "base/buf.h"
 #include "wire/section.h"
 
-enum { FACT_KEY_MAX = 512, FACT_VALUE_MAX = 65536 };
+enum {
+	FACT_KEY_MAX = 512,
+	FACT_VALUE_MAX = 65536,
+	FACT_DEPTH_MAX = 16, /* of arrays and objects in each other; ours have 2 */
+};
 
 struct fact {
 	enum section section;

@@ -73,6 +73,29 @@ static void order_free(struct order *order)
 	free(order->facts);
 }
 
+/*
+ * Not every program that reads our answers nests as deep as the next one: SQLite refuses at 2,000
+ * what jansson takes until 2,048, and would refuse every query that meets such a value.
+ */
+static bool is_deeper(const json_t *value, int levels)
+{
+	const json_t *child;
+	const char *name;
+	size_t i;
+
+	if (!json_is_object(value) && !json_is_array(value))
+		return false;
+	if (!levels)
+		return true;
+	json_array_foreach (value, i, child)
+		if (is_deeper(child, levels - 1))
+			return true;
+	json_object_foreach ((json_t *)value, name, child)
+		if (is_deeper(child, levels - 1))
+			return true;
+	return false;
+}
+
 static int order_value(const struct fact *fact, json_t **value, char *reason, size_t size)
 {
 	char why[80];
@@ -81,10 +104,12 @@ static int order_value(const struct fact *fact, json_t **value, char *reason, si
 	if (!fact->value.size)
 		return 0;
 	*value = json_parse(fact->value, FACT_VALUE_MAX, why, sizeof(why));
-	if (json_is_object(*value))
+	if (json_is_object(*value) && !is_deeper(*value, FACT_DEPTH_MAX))
 		return 0;
 	snprintf(reason, size, "%s fact: %s", section_name(fact->section),
-		*value ? "not an object" : why);
+		!*value				 ? why
+			: json_is_object(*value) ? "nested too deep"
+						 : "not an object");
 	json_decref(*value);
 	return -EINVAL;
 }

@@ -249,6 +249,32 @@ static void test_quarantine(void **state)
 	estate_remove(&e);
 }
 
+/* What nests deeper than a reader of the store can follow is not taken; what is just as deep is. */
+static void test_nesting(void **state)
+{
+	const char *opened = "[[[[[[[[[[[[[[[[", *closed = "]]]]]]]]]]]]]]]]";
+	struct estate e;
+	int64_t agent;
+
+	(void)state;
+	estate_new(&e);
+	agent = estate_enrol(&e, "default", 1);
+	for (int depth = FACT_DEPTH_MAX; depth <= FACT_DEPTH_MAX + 1; depth++) {
+		struct writer facts cleanup(writer_free) = writer_growing(4096);
+		struct message message = { .kind = MESSAGE_CHANGES };
+		char *json autofree =
+			text_format("{'x':%.*s%.*s}", depth - 1, opened, depth - 1, closed);
+
+		estate_pack(&facts, SECTION_COVERAGE, "tcp", json);
+		message.changes.facts = writer_span(&facts);
+		estate_send(&e, agent, &message);
+		assert_int_equal(e.result.verdict,
+			depth > FACT_DEPTH_MAX ? GRAPH_QUARANTINED : GRAPH_APPLIED);
+	}
+	assert_string_equal(e.result.reason, "coverage fact: nested too deep");
+	estate_remove(&e);
+}
+
 /* The digest of a section computed from what the table holds, the slow way. */
 static uint64_t recompute(
 	struct estate *e, const uint8_t public_key[GRAPH_KEY], enum section section)
@@ -461,6 +487,7 @@ int main(void)
 		cmocka_unit_test(test_agents),
 		cmocka_unit_test(test_duplicate),
 		cmocka_unit_test(test_quarantine),
+		cmocka_unit_test(test_nesting),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_range),
 		cmocka_unit_test(test_rollback),
