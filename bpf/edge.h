@@ -8,8 +8,10 @@ static __always_inline void edge_tell(const struct edge_key *key, __u32 outcome)
 {
 	struct event_edge *event = ring_reserve(struct event_edge);
 
-	if (!event)
+	if (!event) {
+		ring_full();
 		return;
+	}
 	event->kind = EVENT_EDGE;
 	event->outcome = outcome;
 	event->key = *key;
@@ -20,7 +22,8 @@ static __always_inline void edge_tell(const struct edge_key *key, __u32 outcome)
 static __always_inline bool edge_add(const struct edge_key *key, __u32 outcome)
 {
 	struct edge_value value = { .count = 1, .outcome = outcome };
-	long error = bpf_map_update_elem(&edges, key, &value, BPF_NOEXIST);
+	/* int: before 6.4 the upper half of what the map returns is not set. */
+	int error = bpf_map_update_elem(&edges, key, &value, BPF_NOEXIST);
 
 	if (error == -E2BIG)
 		count(&door.edges_full);

@@ -16,7 +16,7 @@ static __always_inline void tell_path(struct event_workload *event, const struct
 	const struct dentry *dentry = BPF_CORE_READ(exe, f_path.dentry), *up;
 	const void *vfsmount = BPF_CORE_READ(exe, f_path.mnt);
 	const struct mount *mount = vfsmount - bpf_core_field_offset(struct mount, mnt);
-	__u32 used = 0;
+	__u64 used = 0;
 
 	event->path_cut = 1;
 	for (int i = 0; i < PATH_DEPTH; i++) {
@@ -32,6 +32,7 @@ static __always_inline void tell_path(struct event_workload *event, const struct
 			continue;
 		}
 		up = BPF_CORE_READ(dentry, d_parent);
+		barrier_var(used); /* the verifier wants the check on what is used below */
 		if (up == dentry || used > EVENT_PATH_SIZE - PATH_NAME)
 			break;
 		long size = bpf_probe_read_kernel_str(
@@ -89,8 +90,10 @@ int process_tell(void)
 	struct process process = {};
 	__u32 tgid = task->tgid;
 
-	if (!event)
+	if (!event) {
+		ring_full();
 		return 0;
+	}
 	__builtin_memset(event, 0, sizeof(*event));
 	event->kind = EVENT_WORKLOAD;
 	event->tgid = process.tgid = pidns_tgid(task->group_leader);
@@ -138,6 +141,8 @@ int BPF_PROG(process_exit, struct task_struct *task)
 		event->tgid = process->tgid;
 		event->start = process->start;
 		ring_submit(event);
+	} else {
+		ring_full();
 	}
 	bpf_map_delete_elem(&processes, &tgid);
 	return 0;

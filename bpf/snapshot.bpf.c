@@ -62,12 +62,13 @@ static __always_inline bool inet_row(struct event_row *row, struct sock *sk)
 static __always_inline bool unix_row(struct row *to, const struct sock *sk)
 {
 	const struct unix_address *address = BPF_CORE_READ((const struct unix_sock *)sk, addr);
-	__u32 size;
+	__u64 size;
 
 	if (!address || (to->row.state != TCP_LISTEN && to->row.type != SOCK_DGRAM))
 		return false;
 	size = BPF_CORE_READ(address, len) - sizeof(unsigned short);
-	if (size - 1 >= sizeof(to->path))
+	barrier_var(size); /* the verifier wants two plain comparisons */
+	if (size == 0 || size > sizeof(to->path))
 		return false;
 	bpf_probe_read_kernel(to->path, size, address->name[0].sun_path);
 	to->row.path_size = size;

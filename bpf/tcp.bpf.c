@@ -143,8 +143,10 @@ static __always_inline void listens(const struct sock *sk, __u32 netns)
 	if (!process)
 		return;
 	event = ring_reserve(struct event_socket);
-	if (!event)
+	if (!event) {
+		ring_full();
 		return;
+	}
 	event->kind = EVENT_LISTEN;
 	event->tgid = process->tgid;
 	event->workload = process->workload;
@@ -165,8 +167,10 @@ static __always_inline void listens_no_more(const struct sock *sk, __u32 netns)
 {
 	struct event_socket *event = ring_reserve(struct event_socket);
 
-	if (!event)
+	if (!event) {
+		ring_full();
 		return;
+	}
 	__builtin_memset(event, 0, sizeof(*event));
 	event->kind = EVENT_UNLISTEN;
 	event->cookie = bpf_get_socket_cookie((void *)sk);

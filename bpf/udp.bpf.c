@@ -58,8 +58,10 @@ static __always_inline void tell_service(
 	if (!process)
 		return;
 	event = ring_reserve(struct event_socket);
-	if (!event)
+	if (!event) {
+		ring_full();
 		return;
+	}
 	event->kind = EVENT_LISTEN;
 	event->tgid = process->tgid;
 	event->workload = process->workload;
@@ -254,8 +256,10 @@ int udp_released(struct bpf_sock *ctx)
 	if (!service || !service->told)
 		return ALLOW;
 	event = ring_reserve(struct event_socket);
-	if (!event)
+	if (!event) {
+		ring_full();
 		return ALLOW;
+	}
 	__builtin_memset(event, 0, sizeof(*event));
 	event->kind = EVENT_UNLISTEN;
 	event->cookie = bpf_get_socket_cookie(ctx);
