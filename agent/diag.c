@@ -21,7 +21,7 @@
 #define uthash_fatal(why) abort()
 #include <uthash.h>
 
-enum { REPLY_SIZE = 32768, PORTS = 65536, EPHEMERAL_FROM = 32768 };
+enum { REPLY_SIZE = 32768, PORTS = 65536 };
 
 struct entry {
 	UT_hash_handle hh;

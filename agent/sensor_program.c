@@ -28,7 +28,7 @@ static const struct {
 	[SENSOR_TCP] = { "tcp", "tp_btf/inet_sock_set_state" },
 	[SENSOR_SNAPSHOT] = { "snapshot", "iter/task_file" },
 	[SENSOR_UDP_SERVICE] = { "udp-service", "cgroup/bind+post_bind+sock_release" },
-	[SENSOR_UDP_EDGE] = { "udp-edge", "cgroup/connect+sendmsg+recvmsg" },
+	[SENSOR_UDP_EDGE] = { "udp-edge", "cgroup/connect+getsockname+sendmsg+recvmsg" },
 	[SENSOR_EXEC] = { "exec", "tp_btf/sched_process_exec" },
 	[SENSOR_EXIT] = { "exit", "tp_btf/sched_process_exit" },
 };
@@ -47,6 +47,8 @@ static const struct {
 	{ "udp_released", SENSOR_UDP_SERVICE },
 	{ "udp_connect4", SENSOR_UDP_EDGE },
 	{ "udp_connect6", SENSOR_UDP_EDGE },
+	{ "udp_asks4", SENSOR_UDP_EDGE },
+	{ "udp_asks6", SENSOR_UDP_EDGE },
 	{ "udp_send4", SENSOR_UDP_EDGE },
 	{ "udp_send6", SENSOR_UDP_EDGE },
 	{ "udp_receive4", SENSOR_UDP_EDGE },

@@ -25,6 +25,7 @@ struct watch *watch_new(const struct watch_config *config, const struct watch_so
 	TAILQ_INIT(&watch->sightings);
 	TAILQ_INIT(&watch->held);
 	TAILQ_INIT(&watch->flapping);
+	TAILQ_INIT(&watch->doubts);
 	LIST_INIT(&watch->loose);
 	return watch;
 }
@@ -64,6 +65,7 @@ void watch_free(struct watch *watch)
 {
 	if (!watch)
 		return;
+	doubt_free_all(watch);
 	drop_edges(watch, true, 0);
 	listen_free_all(watch);
 	workload_free_all(watch);
@@ -74,23 +76,39 @@ void watch_free(struct watch *watch)
 	free(watch);
 }
 
+static void see_client(struct watch *watch, struct instant now, const struct place *place,
+	const struct event_edge *event)
+{
+	struct program *program;
+
+	/* Nobody is at "any", and nothing is sent to port 0: somebody only looked. */
+	if (addr_is_any(place->ip) || !place->port)
+		return;
+	program = workload_program(watch, now, event);
+	if (!program)
+		return;
+	if (event->outcome == EDGE_PENDING) {
+		doubt_add(watch, now, event);
+		return;
+	}
+	if (place->protocol == IPPROTO_UDP)
+		doubt_end(watch, &event->key);
+	if (event->outcome != EDGE_UNUSED)
+		client_see(watch, now, program, place, event->outcome);
+}
+
 void watch_edge(struct watch *watch, struct instant now, const struct event_edge *event)
 {
 	const struct edge_key *key = &event->key;
 	struct place place = {
 		.netns = netns_get(watch, key->netns), .port = key->port, .protocol = key->protocol
 	};
-	struct program *program;
 
-	if (key->role == EDGE_SERVER) {
-		memcpy(place.ip, key->local, sizeof(place.ip));
+	memcpy(place.ip, key->role == EDGE_SERVER ? key->local : key->peer, sizeof(place.ip));
+	if (key->role == EDGE_SERVER)
 		inbound_see(watch, now, &place, key->peer, NULL);
-	} else {
-		memcpy(place.ip, key->peer, sizeof(place.ip));
-		program = workload_program(watch, now, event);
-		if (program)
-			client_see(watch, now, program, &place, event->outcome);
-	}
+	else
+		see_client(watch, now, &place, event);
 	netns_put(watch, place.netns);
 }
 
@@ -160,6 +178,15 @@ static bool is_connected(const struct event_row *row)
 		row->state != TCP_CLOSE && row->state != TCP_LISTEN;
 }
 
+/* Who of the two serves. A UDP socket that is connected on a port of its choice may do either. */
+static bool is_served_here(const struct event_row *row)
+{
+	if (row->protocol != IPPROTO_UDP)
+		return row->flags & SOCKET_ACCEPTED;
+	return (row->flags & SOCKET_BOUND) && row->local_port < EPHEMERAL_FROM &&
+		row->peer_port >= EPHEMERAL_FROM;
+}
+
 static void connection_row(struct watch *watch, struct instant now, const struct event_row *row)
 {
 	struct place place = { .netns = netns_get(watch, row->netns),
@@ -171,7 +198,7 @@ static void connection_row(struct watch *watch, struct instant now, const struct
 
 	if (task)
 		task->generation = watch->generation;
-	if (task && row->flags & SOCKET_ACCEPTED) {
+	if (task && is_served_here(row)) {
 		memcpy(place.ip, row->local, sizeof(place.ip));
 		place.port = row->local_port;
 		inbound_see(watch, now, &place, row->peer, task->program);
@@ -237,6 +264,8 @@ struct instant watch_deadline(const struct watch *watch)
 		first = instant_first(first, TAILQ_FIRST(&watch->sightings)->until);
 	if (!TAILQ_EMPTY(&watch->held))
 		first = instant_first(first, TAILQ_FIRST(&watch->held)->until);
+	if (!TAILQ_EMPTY(&watch->doubts))
+		first = instant_first(first, TAILQ_FIRST(&watch->doubts)->until);
 	if (!TAILQ_EMPTY(&watch->flapping))
 		first = instant_first(first, TAILQ_FIRST(&watch->flapping)->until);
 	return first;
@@ -245,6 +274,7 @@ struct instant watch_deadline(const struct watch *watch)
 void watch_tick(struct watch *watch, struct instant now)
 {
 	workload_tick(watch, now);
+	doubt_tick(watch, now);
 	listen_tick(watch, now);
 	client_tick(watch, now);
 }

@@ -13,6 +13,8 @@
  *   bind such a port for each question.
  * - A client that is seen for the first time is held for 1 s: if it ends before, it is told as
  *   transient with argv[0] only, so that a thousand short runs are one process.
+ * - connect() of a UDP socket sends nothing: it is told when the kernel says that the socket was
+ *   used, or is open for a while. What resolvers do to compare addresses is never told.
  * - A client's state changes are told at most every 10 s, the first success and the first failure
  *   at once.
  * - Peers of one service beyond peers_max are folded into networks, then into one.

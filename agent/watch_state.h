@@ -2,6 +2,7 @@
 #ifndef AGENT_WATCH_STATE_H
 #define AGENT_WATCH_STATE_H
 /* Inside of agent/watch.h: the state that watch*.c share. */
+#include "agent/watch_doubt.h"
 #include "agent/watch_edge.h"
 #include "agent/watch_workload.h"
 
@@ -27,11 +28,12 @@ struct watch {
 	struct fan *fans;
 	struct client_queue flapping;
 	struct inbound_list loose; /* no listener matches */
+	struct doubt_queue doubts;
 	struct instant snapshot_began, snapshot_at;
 	struct instant snapshot_next; /* not before, however much is asked */
 	uint64_t first_boottime;      /* of the first snapshot */
 	uint64_t young_after;	      /* boot time: processes that started later are held */
-	uint32_t sighting_count;
+	uint32_t sighting_count, doubt_count;
 	uint32_t generation; /* of snapshots */
 	bool settled;	     /* there was a whole snapshot */
 	struct watch_losses losses;

@@ -34,8 +34,8 @@ struct event_workload {
 	__u32 exe_dev;	/* major << 20 | minor */
 	__u32 netns;	/* inode number; of the process, not of a socket */
 	__u32 uid, gid; /* effective */
-	__u16 argv_size, path_size;
-	__u16 path_cut, argv_cut; /* 1: it is longer; a path then misses its first directories */
+	__u16 argv_size, path_size, path_cut,
+		argv_cut; /* cut: 1 if the end is missing; of a path the root */
 	char comm[EVENT_COMM_SIZE];
 	char argv[EVENT_ARGV_SIZE]; /* argv_size bytes: arguments, each NUL-terminated */
 	char path[EVENT_PATH_SIZE]; /* path_size bytes: names from leaf to root, NUL-terminated */
@@ -57,8 +57,7 @@ struct event_socket {
 	__u8 addr[16];
 	__u32 netns;
 	__u16 port;
-	__u8 protocol; /* IPPROTO_ */
-	__u8 flags;
+	__u8 protocol, flags; /* IPPROTO_, SOCKET_ */
 };
 
 /* Who talks to whom. No ephemeral port is ever in it. */
@@ -71,15 +70,16 @@ struct edge_key {
 	__u8 peer[16];
 	__u32 netns;
 	__u16 port; /* EDGE_CLIENT: of the peer; EDGE_SERVER: our own */
-	__u8 protocol;
-	__u8 role;
+	__u8 protocol, role;
 };
 
 enum {
 	EDGE_OK = 0,		 /* connected, or a datagram passed */
+	EDGE_UNUSED = 0xfffd,	 /* UDP: what was pending has ended, and nothing was sent */
 	EDGE_ABANDONED = 0xfffe, /* closed by the client before there was an answer */
-	EDGE_PENDING = 0xffff, /* only in the table: no answer yet; it is told when there is one */
+	EDGE_PENDING = 0xffff, /* no answer yet; told only of UDP, where connect() sends nothing */
 };
+enum { EPHEMERAL_FROM = 32768 }; /* in doubt, a UDP port from here on is a client's */
 
 /* Told at the outcome of the first attempt, and whenever the outcome differs from the last one. */
 struct event_edge {

@@ -4,27 +4,19 @@
  * any other value would refuse the call.
  *
  * A socket whose program chose its port is a service. What it sends to somebody who wrote to it
- * first is an answer; what it sends to others, it sends as a client.
+ * first is an answer; what it sends to others, it sends as a client. When it is not known who was
+ * first (the socket is older than us, or the edge table was emptied), what goes to a port that
+ * looks ephemeral is an answer.
  */
 #include "bpf/address.h"
-#include "bpf/edge.h"
 #include "bpf/process.h"
-#include <bpf/bpf_core_read.h>
+#include "bpf/try.h"
 
 enum { ALLOW = 1 };
 
 static __always_inline struct udp_service *service_of(struct bpf_sock *sk, __u64 flags)
 {
 	return bpf_sk_storage_get(&udp_services, sk, NULL, flags);
-}
-
-/* The socket behind a context, whose fields the verifier does not know, as a mere address. */
-static __always_inline const struct sock *kernel_sock(const void *sk)
-{
-	const struct sock *address = NULL;
-
-	bpf_probe_read_kernel(&address, sizeof(address), &sk);
-	return address;
 }
 
 static __always_inline __u32 netns_of(const struct sock *sk)
@@ -121,17 +113,50 @@ static __always_inline bool client_key(struct edge_key *key, struct bpf_sock_add
 	return true;
 }
 
+/* Who sends to "any" sends to itself. */
 static __always_inline void key_peer(struct edge_key *key, struct bpf_sock_addr *ctx, bool v6)
 {
+	__u32 *word = (__u32 *)key->peer;
+
 	if (v6)
 		copy_v6(key->peer, ctx->user_ip6);
 	else
 		address_v4(key->peer, ctx->user_ip4);
+	if (!word[3] && !word[0] && !word[1] && (!word[2] || word[2] == bpf_htonl(0xffff)))
+		word[3] = word[2] ? bpf_htonl(0x7f000001) : bpf_htonl(1);
 	key->protocol = IPPROTO_UDP;
 }
 
+/* The service that a socket older than us is, until the snapshot comes to it; NULL. */
+static __always_inline struct udp_service *older_service(struct bpf_sock *sk, __u32 netns)
+{
+	const struct sock *address = kernel_sock(sk);
+	struct udp_service *service;
+
+	if (!(BPF_CORE_READ_BITFIELD_PROBED(address, sk_userlocks) & SOCK_BINDPORT_LOCK))
+		return NULL;
+	service = service_of(sk, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!service || service->told)
+		return service;
+	if (BPF_CORE_READ(address, __sk_common.skc_family) == AF_INET6)
+		BPF_CORE_READ_INTO(&service->addr, address, __sk_common.skc_v6_rcv_saddr);
+	else
+		address_v4(service->addr, BPF_CORE_READ(address, __sk_common.skc_rcv_saddr));
+	service->port = BPF_CORE_READ(address, __sk_common.skc_num);
+	service->netns = netns;
+	service->told = 1;
+	return service;
+}
+
+/* What goes to a peer that is not known yet; key is that of a client. */
+static __always_inline bool is_answer(const struct udp_service *service, const struct edge_key *key)
+{
+	return service && service->told && service->port < EPHEMERAL_FROM &&
+		key->port >= EPHEMERAL_FROM;
+}
+
 /* connect() and sendto(): the peer is where it goes to. */
-static __always_inline int sends(struct bpf_sock_addr *ctx, bool v6)
+static __always_inline int sends(struct bpf_sock_addr *ctx, bool v6, bool connects)
 {
 	struct udp_service *service;
 	struct edge_value *value;
@@ -139,8 +164,10 @@ static __always_inline int sends(struct bpf_sock_addr *ctx, bool v6)
 
 	if (ctx->protocol != IPPROTO_UDP || !ctx->sk)
 		return ALLOW;
+	if (connects)
+		try_end(ctx->sk);
 	key.netns = netns_of(kernel_sock(ctx->sk));
-	if (!netns_watched(key.netns))
+	if (!netns_watched(key.netns) || !ctx->user_port)
 		return ALLOW;
 	key_peer(&key, ctx, v6);
 	service = service_of(ctx->sk, 0);
@@ -152,8 +179,25 @@ static __always_inline int sends(struct bpf_sock_addr *ctx, bool v6)
 			return ALLOW;
 		}
 	}
-	if (client_key(&key, ctx))
+	if (!client_key(&key, ctx))
+		return ALLOW;
+	value = bpf_map_lookup_elem(&edges, &key);
+	if (value && value->outcome == EDGE_OK) {
+		value->count++;
+		return ALLOW;
+	}
+	if (!service)
+		service = older_service(ctx->sk, key.netns);
+	if (is_answer(service, &key)) {
+		server_key(&key, service);
 		edge_use(&key);
+	} else if (connects) {
+		try_begin(ctx->sk, &key, value);
+	} else if (value) {
+		edge_outcome(&key, EDGE_OK);
+	} else {
+		edge_use(&key);
+	}
 	return ALLOW;
 }
 
@@ -211,25 +255,45 @@ int udp_bound6(struct bpf_sock *ctx)
 SEC("cgroup/connect4")
 int udp_connect4(struct bpf_sock_addr *ctx)
 {
-	return sends(ctx, false);
+	return sends(ctx, false, true);
 }
 
 SEC("cgroup/connect6")
 int udp_connect6(struct bpf_sock_addr *ctx)
 {
-	return sends(ctx, true);
+	return sends(ctx, true, true);
+}
+
+/* After getsockname(). */
+static __always_inline int asks(struct bpf_sock_addr *ctx)
+{
+	if (ctx->protocol == IPPROTO_UDP && ctx->sk)
+		try_asks(ctx->sk);
+	return ALLOW;
+}
+
+SEC("cgroup/getsockname4")
+int udp_asks4(struct bpf_sock_addr *ctx)
+{
+	return asks(ctx);
+}
+
+SEC("cgroup/getsockname6")
+int udp_asks6(struct bpf_sock_addr *ctx)
+{
+	return asks(ctx);
 }
 
 SEC("cgroup/sendmsg4")
 int udp_send4(struct bpf_sock_addr *ctx)
 {
-	return sends(ctx, false);
+	return sends(ctx, false, false);
 }
 
 SEC("cgroup/sendmsg6")
 int udp_send6(struct bpf_sock_addr *ctx)
 {
-	return sends(ctx, true);
+	return sends(ctx, true, false);
 }
 
 SEC("cgroup/recvmsg4")
@@ -252,6 +316,7 @@ int udp_released(struct bpf_sock *ctx)
 
 	if (ctx->protocol != IPPROTO_UDP)
 		return ALLOW;
+	try_end(ctx);
 	service = service_of(ctx, 0);
 	if (!service || !service->told)
 		return ALLOW;

@@ -19,6 +19,10 @@ typedef struct {
 } possible_net_t;
 
 typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
 	__s64 counter;
 } atomic64_t;
 
@@ -41,6 +45,7 @@ struct sock_common {
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 	atomic64_t skc_cookie;
+	int skc_incoming_cpu; /* of the last datagram a connected socket got; -1: none */
 };
 
 struct sock {
@@ -50,6 +55,14 @@ struct sock {
 	__u16 sk_type;
 	int sk_err;
 	__u32 sk_max_ack_backlog;
+};
+
+/* Counts the datagrams that a connected socket sends over IPv4; of 16 bits before Linux 6.7. */
+struct inet_sock {
+	atomic_t inet_id;
+};
+struct inet_sock___narrow {
+	__u16 inet_id;
 };
 
 /* Bit of sk_userlocks: the port was chosen by bind(). */

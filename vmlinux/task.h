@@ -93,10 +93,6 @@ struct pid {
 	struct upid numbers[1];
 };
 
-typedef struct {
-	int counter;
-} atomic_t;
-
 struct signal_struct {
 	atomic_t live;
 };

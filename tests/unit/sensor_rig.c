@@ -245,16 +245,22 @@ int rig_listener(const char *address, uint16_t port)
 	return fd;
 }
 
-int rig_connect(int type, const char *address, uint16_t port)
+int rig_reconnect(int fd, const char *address, uint16_t port)
 {
 	struct sockaddr_storage to;
 	socklen_t size = address_of(address, port, &to);
-	int error, fd = socket(to.ss_family, type, 0);
+
+	return connect(fd, (struct sockaddr *)&to, size) ? -errno : 0;
+}
+
+int rig_connect(int type, const char *address, uint16_t port)
+{
+	int error, fd = socket(strchr(address, ':') ? AF_INET6 : AF_INET, type, 0);
 
 	assert_true(fd >= 0);
-	if (connect(fd, (struct sockaddr *)&to, size) == 0)
+	error = rig_reconnect(fd, address, port);
+	if (!error)
 		return fd;
-	error = -errno;
 	close(fd);
 	return error;
 }

@@ -52,6 +52,7 @@ void rig_snapshot(struct rig *rig);
 int rig_socket(int type, const char *address, uint16_t port); /* bound */
 int rig_listener(const char *address, uint16_t port);
 int rig_connect(int type, const char *address, uint16_t port); /* -errno */
+int rig_reconnect(int fd, const char *address, uint16_t port); /* the same */
 uint16_t rig_port(int fd);
 /* The text of a 16-byte address, valid until the third next call. */
 const char *rig_ip(const uint8_t address[16]);

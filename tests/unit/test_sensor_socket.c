@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The snapshot, UDP, and what the sensor does at its limits. */
+/* The snapshot, and what the sensor does at its limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -166,105 +166,6 @@ static void test_unix(void **state)
 	close(datagram);
 }
 
-static void send_to(int fd, uint16_t port)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
-
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
-}
-
-/* The port that the datagram came from. */
-static uint16_t receive_from(int fd)
-{
-	struct sockaddr_in from;
-	socklen_t size = sizeof(from);
-	char byte;
-
-	assert_int_equal(recvfrom(fd, &byte, 1, 0, (struct sockaddr *)&from, &size), 1);
-	return ntohs(from.sin_port);
-}
-
-/* A port on loopback that nobody has. */
-static uint16_t free_port(void)
-{
-	int fd = rig_socket(SOCK_DGRAM, "127.0.0.1", 0);
-	uint16_t port = rig_port(fd);
-
-	close(fd);
-	return port;
-}
-
-static void test_udp_service(void **state)
-{
-	struct rig *rig = *state;
-	uint16_t port = free_port(), from;
-	int service = rig_socket(SOCK_DGRAM, "0.0.0.0", port),
-	    client = socket(AF_INET, SOCK_DGRAM, 0);
-	const struct event_socket *told =
-		rig_listen(rig, WANT(.port = port, .protocol = IPPROTO_UDP));
-	const struct event_edge *edge;
-
-	assert_non_null(told);
-	assert_int_equal(told->tgid, getpid());
-	assert_string_equal(rig_ip(told->addr), "0.0.0.0");
-	send_to(client, port);
-	from = receive_from(service);
-	send_to(service, from);
-	receive_from(client);
-	edge = rig_edge(rig, WANT(.role = EDGE_SERVER, .port = port));
-	assert_non_null(edge);
-	assert_string_equal(rig_ip(edge->key.local), "0.0.0.0");
-	assert_string_equal(rig_ip(edge->key.peer), "127.0.0.1");
-	assert_non_null(rig_edge(rig, WANT(.role = EDGE_CLIENT, .port = port)));
-	close(service);
-	assert_non_null(rig_unlisten(rig, WANT(.cookie = told->cookie)));
-	assert_int_equal(rig_count_edges(rig, WANT(.protocol = IPPROTO_UDP)), 2);
-	close(client);
-}
-
-static void test_udp_client(void **state)
-{
-	struct rig *rig = *state;
-	uint16_t chosen = free_port(), answering, connected = free_port();
-	int bound = rig_socket(SOCK_DGRAM, "127.0.0.1", chosen);
-	int server = rig_socket(SOCK_DGRAM, "127.0.0.1", 0), client;
-
-	/* A client on a chosen port, as ntpd is: who speaks first is the client. */
-	answering = rig_port(server);
-	send_to(bound, answering);
-	receive_from(server);
-	send_to(server, chosen);
-	receive_from(bound);
-	client = rig_connect(SOCK_DGRAM, "127.0.0.1", connected);
-	assert_non_null(rig_edge(rig, WANT(.role = EDGE_CLIENT, .port = connected)));
-	assert_non_null(rig_edge(rig, WANT(.role = EDGE_CLIENT, .port = answering)));
-	assert_int_equal(rig_count_edges(rig, WANT(.role = EDGE_SERVER, .port = chosen)), 0);
-	/* Port 0: the kernel chose, so it is no service. */
-	rig_settle(rig);
-	for (size_t i = 0; i < rig->listen_count; i++)
-		assert_int_not_equal(rig->listens[i].port, answering);
-	close(client);
-	close(server);
-	close(bound);
-}
-
-static void test_udp_older_than_sensor(void **state)
-{
-	uint16_t port = free_port();
-	int service = rig_socket(SOCK_DGRAM, "::", port);
-	const struct event_row *row;
-	struct rig *rig;
-
-	*state = rig = rig_open(NULL);
-	rig_snapshot(rig);
-	row = row_of(rig, getpid(), port);
-	assert_non_null(row);
-	assert_int_equal(row->flags, SOCKET_BOUND | SOCKET_DUAL);
-	close(service);
-	assert_non_null(rig_unlisten(rig, WANT(.cookie = row->cookie)));
-}
-
 static void count_edge(void *owner, const struct edge_key *key, const struct edge_value *value)
 {
 	(void)value;
@@ -398,10 +299,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_older_than_sensor, setup_namespace, teardown),
 		cmocka_unit_test_setup_teardown(test_holders, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unix, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_udp_service, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_udp_client, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_udp_older_than_sensor, setup_namespace, teardown),
 		cmocka_unit_test_setup_teardown(test_full_table, setup_namespace, teardown),
 		cmocka_unit_test_setup_teardown(test_full_ring, setup_namespace, teardown),
 		cmocka_unit_test_setup_teardown(test_two_sensors, setup, teardown),

@@ -375,10 +375,93 @@ static void test_single_look_holds_nothing(void **state)
 		watch_rig_value_of(f, ID("client %s tcp 10.0.0.2:80", "/usr/bin/curl", false)));
 }
 
+static void udp_edge(
+	struct watch_rig *f, struct instant now, const char *ip, uint16_t port, uint32_t outcome)
+{
+	struct event_edge event = { .kind = EVENT_EDGE,
+		.outcome = outcome,
+		.key = { .workload = 10,
+			.netns = OWN,
+			.port = port,
+			.protocol = IPPROTO_UDP,
+			.role = EDGE_CLIENT } };
+
+	watch_rig_set_ip(event.key.peer, ip);
+	watch_edge(f->watch, now, &event);
+}
+
+static void test_udp_connect_alone_is_no_client(void **state)
+{
+	struct watch_rig *f = *state;
+	USE_ID;
+
+	f->exe[10] = "/usr/bin/statsd";
+	watch_rig_snapshot(f, SECONDS(1), NULL, 0);
+	watch_rig_appears(f, SECONDS(1), 10, 10, "/usr/bin/statsd");
+	/* In the first second, in which it is not known who it is, too. */
+	udp_edge(f, SECONDS(1), "10.0.0.1", 80, EDGE_PENDING);
+	udp_edge(f, SECONDS(1), "10.0.0.1", 80, EDGE_UNUSED);
+	watch_tick(f->watch, SECONDS(2.1));
+	watch_tick(f->watch, SECONDS(3));
+	assert_int_equal(watch_rig_collect(f), 0);
+	udp_edge(f, SECONDS(4), "10.0.0.1", 8125, EDGE_PENDING);
+	udp_edge(f, SECONDS(4), "10.0.0.2", 8125, EDGE_PENDING);
+	udp_edge(f, SECONDS(4), "10.0.0.3", 514, EDGE_PENDING);
+	udp_edge(f, SECONDS(4), "10.0.0.2", 8125, EDGE_UNUSED);
+	udp_edge(f, SECONDS(4), "10.0.0.3", 514, EDGE_OK);
+	udp_edge(f, SECONDS(4), "0.0.0.0", 22, EDGE_OK);
+	udp_edge(f, SECONDS(4), "::", 22, EDGE_OK);
+	udp_edge(f, SECONDS(4), "10.0.0.4", 0, EDGE_OK);
+	assert_int_equal(watch_rig_collect(f), 2); /* the process and who was used for sure */
+	assert_non_null(
+		watch_rig_value_of(f, ID("client %s udp 10.0.0.3:514", "/usr/bin/statsd", false)));
+	assert_int_equal(watch_deadline(f->watch).ns, SECONDS(4.05).ns);
+	watch_tick(f->watch, SECONDS(4.05));
+	assert_int_equal(watch_rig_collect(f), 1);
+	assert_non_null(
+		watch_rig_value_of(f, ID("client %s udp 10.0.0.1:8125", "/usr/bin/statsd", false)));
+}
+
+static void test_too_many_udp_connects_are_told(void **state)
+{
+	struct watch_rig *f = *state;
+
+	f->exe[10] = "/usr/bin/statsd";
+	watch_rig_appears(f, SECONDS(1), 10, 10, "/usr/bin/statsd");
+	watch_tick(f->watch, SECONDS(2));
+	for (uint16_t port = 1; port <= 300; port++)
+		udp_edge(f, SECONDS(2), "10.0.0.1", port, EDGE_PENDING);
+	assert_int_equal(watch_rig_collect(f), 1 + 300 - 256);
+}
+
+/* A server that connects a socket of its port to each of its clients. */
+static void test_bound_udp_row_is_inbound(void **state)
+{
+	struct watch_rig *f = *state;
+	struct event_row rows[] = { watch_rig_connection_row(
+					    10, "10.0.0.1", 1984, "10.0.0.9", 49238, SOCKET_BOUND),
+		watch_rig_connection_row(10, "10.0.0.1", 68, "10.0.0.8", 67, SOCKET_BOUND) };
+	USE_ID;
+
+	f->exe[10] = "/usr/bin/serves";
+	for (size_t i = 0; i < 2; i++) {
+		rows[i].protocol = IPPROTO_UDP;
+		rows[i].type = SOCK_DGRAM;
+	}
+	watch_rig_snapshot(f, SECONDS(1), rows, 2);
+	assert_int_equal(watch_rig_collect(f), 3);
+	assert_non_null(watch_rig_value_of(f, "inbound udp 10.0.0.1:1984<10.0.0.9"));
+	assert_non_null(
+		watch_rig_value_of(f, ID("client %s udp 10.0.0.8:67", "/usr/bin/serves", false)));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, watch_rig_set_up, watch_rig_tear_down)
 	const struct CMUnitTest tests[] = {
+		TEST(test_udp_connect_alone_is_no_client),
+		TEST(test_too_many_udp_connects_are_told),
+		TEST(test_bound_udp_row_is_inbound),
 		TEST(test_short_client_is_transient),
 		TEST(test_long_client_is_read_after_a_second),
 		TEST(test_exec_while_held_is_not_mixed_up),
