@@ -16,6 +16,7 @@ enum {
 	STORE_BATCH = 1024,   /* messages in one transaction at most, */
 	STORE_COMMIT_MS = 10, /* and time spent in one before it is committed */
 	STORE_IDLE_MS = 1000, /* of silence, then the WAL is moved to the database */
+	STORE_STOP_MS = 500,  /* to commit what is queued when we are told to end */
 };
 
 /* Somebody who waits for a job of his own; on his stack. */
@@ -58,6 +59,7 @@ struct store {
 	 */
 	uint32_t era_pushed, era_wanted;
 	bool stopping;
+	struct instant stop_by; /* while stopping: what was not begun by then is left */
 
 	struct act act; /* only the thread's, as is the rest */
 	struct job *batch[STORE_BATCH];
@@ -223,6 +225,22 @@ static void fail(struct store *store, struct job *const *jobs, size_t count, int
 	store->config.wake(store->config.owner);
 }
 
+static bool is_late(const struct store *store)
+{
+	return store->stopping && !instant_before(instant_now(), store->stop_by);
+}
+
+/* The CMA is told to end, and a backlog can be seconds long. */
+static bool must_leave(struct store *store)
+{
+	bool late;
+
+	pthread_mutex_lock(&store->lock);
+	late = is_late(store);
+	pthread_mutex_unlock(&store->lock);
+	return late;
+}
+
 static void run_batch(struct store *store, size_t count)
 {
 	size_t at = 0;
@@ -230,7 +248,7 @@ static void run_batch(struct store *store, size_t count)
 	for (size_t i = 0; i < count; i++)
 		store->batch[i]->order = i;
 	qsort(store->batch, count, sizeof(store->batch[0]), compare_jobs);
-	while (at < count) {
+	while (at < count && !must_leave(store)) {
 		struct job *const *jobs = store->batch + at;
 		ssize_t done = transaction(store, jobs, count - at);
 
@@ -244,6 +262,7 @@ static void run_batch(struct store *store, size_t count)
 		at += (size_t)done;
 		store->config.wake(store->config.owner);
 	}
+	end_jobs(store, store->batch + at, count - at, -ESHUTDOWN);
 }
 
 /* Waits for jobs, or for a moment of silence (0, *idle set), or for the end (0). */
@@ -277,9 +296,19 @@ static bool is_over(struct store *store)
 	bool over;
 
 	pthread_mutex_lock(&store->lock);
-	over = store->stopping && STAILQ_EMPTY(&store->jobs);
+	over = store->stopping && (STAILQ_EMPTY(&store->jobs) || is_late(store));
 	pthread_mutex_unlock(&store->lock);
 	return over;
+}
+
+/* What nobody will act on: the hub never hears of it, so the agents send it again. */
+static void leave_jobs(struct store *store)
+{
+	size_t count;
+	bool idle = true;
+
+	while ((count = take_jobs(store, &idle)) != 0)
+		end_jobs(store, store->batch, count, -ESHUTDOWN);
 }
 
 static void *store_thread(void *user)
@@ -295,6 +324,7 @@ static void *store_thread(void *user)
 		else if (idle)
 			graph_checkpoint(store->config.graph);
 	}
+	leave_jobs(store);
 	return NULL;
 }
 
@@ -327,6 +357,7 @@ void store_stop(struct store *store)
 {
 	pthread_mutex_lock(&store->lock);
 	store->stopping = true;
+	store->stop_by = instant_add(instant_now(), STORE_STOP_MS * NS_PER_MS);
 	pthread_cond_signal(&store->queued);
 	pthread_mutex_unlock(&store->lock);
 	pthread_join(store->thread, NULL);

@@ -40,7 +40,10 @@ struct store_result {
 
 /* Starts the thread. -errno. */
 int store_start(const struct store_config *config, struct store **store);
-/* Commits what is queued and ends the thread; results can still be taken. */
+/*
+ * Ends the thread, within a second: it commits what is queued, but of a long queue only as much as
+ * it can in time. Results can still be taken; what has none, agents send again.
+ */
 void store_stop(struct store *store);
 void store_free(struct store *store); /* after store_stop; NULL is fine */
 

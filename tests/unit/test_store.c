@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The writer thread, on a real graph: what is told to be durable is, and nothing else. */
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -17,7 +18,7 @@
 #include "cma/store.h"
 #include "wire/message.h"
 
-enum { PATIENCE_MS = 10000, AGENTS = 5, MESSAGES = 40 };
+enum { PATIENCE_MS = 10000, AGENTS = 5, MESSAGES = 40, BACKLOG = 60000 };
 
 struct fixture {
 	char directory[32];
@@ -220,6 +221,35 @@ static void *make_late_token(void *user)
 	return (void *)(intptr_t)store_token(f->store, &token);
 }
 
+/* Seconds of work are queued: the end comes in time, and what was told to be durable is. */
+static void test_stop_leaves_a_backlog(void **state)
+{
+	uint64_t kept[AGENTS + 1] = { 0 }, told = 0;
+	struct fixture *f = *state;
+	struct store_result result;
+	struct instant begun;
+
+	make_token(f, 7);
+	push_enrol(f, 1, 7);
+	for (uint64_t i = 1; i <= BACKLOG; i++) {
+		char key[16];
+
+		snprintf(key, sizeof(key), "eth%" PRIu64, i);
+		push_fact(f, 1, i, key);
+	}
+	begun = instant_now();
+	store_stop(f->store);
+	assert_true(instant_sub(instant_now(), begun) < NS_PER_SEC);
+	while (store_take(f->store, &result))
+		told = result.sequence;
+	assert_true(told < BACKLOG);
+	store_free(f->store);
+	graph_close(f->graph);
+	start(f);
+	assert_int_equal(graph_agents(f->graph, note_agent, kept), 0);
+	assert_int_equal(kept[1], told);
+}
+
 static void test_token_after_stop(void **state)
 {
 	struct fixture *f = *state;
@@ -340,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_commits),
 		TEST(test_stop_commits_what_is_queued),
+		TEST(test_stop_leaves_a_backlog),
 		TEST(test_token_after_stop),
 		TEST(test_bad_tenant),
 		TEST(test_refused),
