@@ -133,11 +133,14 @@ void watch_walk_end(struct watch *watch, struct instant now)
 void watch_snapshot_begin(struct watch *watch, struct instant now, uint64_t boottime)
 {
 	uint64_t hold_ns = watch->config.hold ? WATCH_HOLD_S * NS_PER_SEC : 0;
+	uint64_t title_ns = WATCH_TITLE_S * NS_PER_SEC;
 
 	watch->snapshot_began = now;
+	watch->young_holder = false;
 	/* Nobody else tells the connections of those that are older than the first snapshot. */
 	if (!watch->generation++)
 		watch->first_boottime = boottime;
+	watch->fresh_after = boottime > title_ns ? boottime - title_ns : 0;
 	watch->young_after = boottime - hold_ns;
 	if (watch->young_after < watch->first_boottime)
 		watch->young_after = watch->first_boottime;
@@ -230,6 +233,8 @@ void watch_snapshot_end(struct watch *watch, struct instant now, bool whole)
 		pause = PAUSE_S * NS_PER_SEC;
 	watch->snapshot_next = instant_add(now, pause);
 	watch->snapshot_at = instant_add(now, watch->config.period_ns);
+	if (watch->young_holder)
+		watch_ask_snapshot(watch, instant_add(now, NS_PER_SEC));
 	listen_sweep(watch, now, whole);
 	if (!whole)
 		return;

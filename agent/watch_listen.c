@@ -286,10 +286,26 @@ static char *unix_text(struct span path)
 	return text;
 }
 
+/*
+ * Who has just started may still be about to set its title (nginx does so after listen), or to
+ * become another user: it is read again until it is old enough.
+ */
+static struct task *holder_task(struct watch *watch, const struct event_row *row)
+{
+	struct task *task = task_find(watch, row->tgid, row->start);
+
+	if (!task)
+		return task_read(watch, row->tgid, row->start);
+	if (row->start > watch->fresh_after && task_reread(watch, task))
+		listen_task_changed(watch, task);
+	watch->young_holder |= row->start > watch->young_after;
+	return task;
+}
+
 void listen_row(struct watch *watch, const struct event_row *row, const char *path)
 {
 	struct sock *sock = sock_find(watch, row->cookie);
-	struct task *task = task_read(watch, row->tgid, row->start);
+	struct task *task = holder_task(watch, row);
 
 	if (!sock) {
 		sock = sock_new(watch, row->cookie, row->netns);

@@ -8,6 +8,7 @@
 
 enum {
 	WATCH_HOLD_S = 1,	   /* how long the nature of something new is left open */
+	WATCH_TITLE_S = 120,	   /* a younger process is read again in each snapshot */
 	WATCH_FLAP_S = 10,	   /* between two changes of a client's state */
 	WATCH_MISSES = 2,	   /* snapshots without it, and a socket is gone */
 	WATCH_SIGHTINGS_MAX = 512, /* held at a time; then the oldest are named at once */
@@ -34,8 +35,10 @@ struct watch {
 	uint64_t first_boottime;      /* of the first snapshot */
 	uint64_t young_after;	      /* boot time: processes that started later are held */
 	uint32_t sighting_count, doubt_count;
-	uint32_t generation; /* of snapshots */
-	bool settled;	     /* there was a whole snapshot */
+	uint64_t fresh_after; /* those may not have their final title yet */
+	bool young_holder;    /* the last snapshot saw one: look again soon */
+	uint32_t generation;  /* of snapshots */
+	bool settled;	      /* there was a whole snapshot */
 	struct watch_losses losses;
 	char *value;	    /* of the fact that was given last */
 	struct thing *last; /* a fact that was given as gone: freed at the next call */

@@ -127,6 +127,38 @@ static void test_holders_are_a_set(void **state)
 	assert_null(strstr(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"), "reuser:"));
 }
 
+static void test_young_holder_is_read_again(void **state)
+{
+	struct watch_rig *f = *state;
+	struct event_row row = watch_rig_listen_row(10, 1, "0.0.0.0", 80);
+	const char *key = "listen tcp 0.0.0.0:80";
+
+	row.start = BOOT - 100 * NS_PER_SEC;
+	f->exe[10] = "/usr/sbin/before";
+	watch_rig_snapshot(f, SECONDS(1), &row, 1);
+	watch_rig_collect(f);
+	assert_non_null(strstr(watch_rig_value_of(f, key), "before:"));
+	f->exe[10] = "/usr/sbin/after"; /* or another title */
+	watch_rig_snapshot(f, SECONDS(2), &row, 1);
+	watch_rig_collect(f);
+	assert_non_null(strstr(watch_rig_value_of(f, key), "after:"));
+	assert_null(strstr(watch_rig_value_of(f, key), "before:"));
+}
+
+static void test_old_holder_is_read_once(void **state)
+{
+	struct watch_rig *f = *state;
+	struct event_row row = watch_rig_listen_row(10, 1, "0.0.0.0", 80);
+
+	row.start = BOOT - 200 * NS_PER_SEC;
+	f->exe[10] = "/usr/sbin/before";
+	watch_rig_snapshot(f, SECONDS(1), &row, 1);
+	watch_rig_collect(f);
+	f->exe[10] = "/usr/sbin/after";
+	watch_rig_snapshot(f, SECONDS(2), &row, 1);
+	assert_int_equal(watch_rig_collect(f), 0);
+}
+
 static void test_activated_socket_belongs_to_the_service(void **state)
 {
 	struct watch_rig *f = *state;
@@ -412,6 +444,8 @@ int main(void)
 		TEST(test_dual_listener_takes_ipv4),
 		TEST(test_single_v6_listener_takes_no_ipv4),
 		TEST(test_holders_are_a_set),
+		TEST(test_young_holder_is_read_again),
+		TEST(test_old_holder_is_read_once),
 		TEST(test_activated_socket_belongs_to_the_service),
 		TEST(test_exec_changes_the_owner),
 		TEST(test_two_misses_are_gone),
