@@ -124,7 +124,7 @@ cat <<END
 
 ==> changes as they are committed, until Ctrl-C
 END
-ctl watch 9>&- &
+build/cmactl --control "$dir/cma.sock" watch 9>&- &
 echo "$! $(started_at $!)" >>"$dir/started"
 wait "$probe"
 fail "the nanoprobe ended:"$'\n'"$(tail -n 5 "$dir/nanoprobe.log")"

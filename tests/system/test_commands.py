@@ -79,9 +79,11 @@ def run_clears_what_a_killed_one_left(lab):
     host = lab.nodes["alone"]
     process = make_run(host)
     pids = started(host)
+    names = {pid: command(pid).replace("\0", " ") for pid in pids}
     os.kill(process.pid, signal.SIGKILL)
     process.wait(5)
-    check(all(map(alive, pids)), f"nothing is left that could be cleared: {pids}")
+    check(all(map(alive, pids)), "not left, so nothing to clear: " + str(
+        [names[pid] for pid in pids if not alive(pid)]))
     process = make_run(host)
     gone(pids, 1)
     pids = started(host)
