@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cma/graph/dependency.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -11,25 +12,29 @@
 
 #define ALIVE(table) table ".since <= ?2 AND " table ".gone > ?2"
 
-/* Everything about one meeting in one statement: the look-ups, not the rows, are what costs. */
-#define MEETING(near_kind, far_kind, client)                                              \
-	"SELECT n.dst, e.label, e.owner, " client ".since, f.src, q.label, g.id, g.label" \
-	" FROM edge n JOIN node e ON e.id = n.dst"                                        \
-	" LEFT JOIN edge f INDEXED BY edge_reverse ON f.dst = n.dst"                      \
-	" AND f.kind = '" far_kind "' AND " ALIVE("f") /* */                              \
-		" LEFT JOIN node q ON q.id = f.src LEFT JOIN node g ON g.id = q.owner"    \
-		" WHERE n.src = ?1 AND n.kind = '" near_kind "' AND " ALIVE("n")
+/*
+ * Where the processes of a JSON array (?1) meet others, with all names, in one statement: starting
+ * one is what costs, not its rows.
+ */
+#define MEETING(near_kind, far_kind, client)                                                     \
+	"SELECT x.key, n.dst, e.label, e.owner, " client ".since, f.src, q.label, g.id, g.label" \
+	" FROM json_each(?1) x"                                                                  \
+	" CROSS JOIN edge n ON n.src = x.value AND n.kind = '" near_kind "' AND " ALIVE(         \
+		"n") " CROSS JOIN node e ON e.id = n.dst"                                        \
+		     " LEFT JOIN edge f INDEXED BY edge_reverse ON f.dst = n.dst"                \
+		     " AND f.kind = '" far_kind "' AND " ALIVE(                                  \
+			     "f") " LEFT JOIN node q ON q.id = f.src LEFT JOIN node g ON g.id = q.owner"
 
 static const char *const steps[DEPENDENCY_STEPS] = {
 	[DEPENDENCY_UP] = MEETING("uses", "serves", "n"),
 	[DEPENDENCY_DOWN] = MEETING("serves", "uses", "f"),
-	[DEPENDENCY_CALLERS] = "SELECT c.src, min(c.since) FROM edge c INDEXED BY edge_reverse"
-			       " WHERE c.dst = ?1 AND c.kind = 'calls' AND " ALIVE("c") /* */
-	" GROUP BY c.src",
-	[DEPENDENCY_HOLDERS] = "SELECT h.id, h.label FROM edge a INDEXED BY edge_reverse"
-			       " JOIN node n ON n.id = a.src JOIN node h ON h.id = n.owner"
-			       " WHERE a.dst = ?1 AND a.kind = 'address' AND " ALIVE("a") /* */
-	" ORDER BY h.label",
+	[DEPENDENCY_CALLERS] =
+		"SELECT c.src, min(c.since) FROM edge c INDEXED BY edge_reverse"
+		" WHERE c.dst = ?1 AND c.kind = 'calls' AND " ALIVE("c") " GROUP BY c.src",
+	[DEPENDENCY_HOLDERS] =
+		"SELECT h.id, h.label FROM edge a INDEXED BY edge_reverse"
+		" JOIN node n ON n.id = a.src JOIN node h ON h.id = n.owner"
+		" WHERE a.dst = ?1 AND a.kind = 'address' AND " ALIVE("a") " ORDER BY h.label",
 	[DEPENDENCY_NAME] = "SELECT id, label FROM node WHERE id = ?1 AND ?2",
 	[DEPENDENCY_PROCESSES] = "SELECT p.id, p.label, h.label FROM node h"
 				 " JOIN node p INDEXED BY node_key ON p.owner = h.id"
@@ -54,6 +59,7 @@ struct waiting {
 
 /* A step's row while it becomes one of ours. */
 struct meeting {
+	size_t from; /* in the queue */
 	int64_t endpoint;
 	int64_t owner; /* of the endpoint */
 	int64_t since;
@@ -69,7 +75,7 @@ struct dependency_work {
 	struct waiting *queue;
 	size_t queue_count;
 	size_t queue_room;
-	struct meeting *meetings; /* of one process */
+	struct meeting *meetings; /* of processes that are equally far */
 	size_t meeting_count;
 	size_t meeting_room;
 	size_t row_room;
@@ -160,8 +166,9 @@ static int enqueue_node(struct dependency *d, enum dependency_step which, int64_
 	return finish(s, code);
 }
 
-static int go_on(struct dependency *d, const struct meeting *m, int hops)
+static int go_on(struct dependency *d, const struct meeting *m)
 {
+	int hops = d->work->queue[m->from].hops + 1;
 	int code = SQLITE_OK;
 
 	if (hops > d->depth)
@@ -174,8 +181,10 @@ static int go_on(struct dependency *d, const struct meeting *m, int hops)
 
 /* ---- rows ---- */
 
-static void add_row(struct dependency *d, const struct waiting *from, const struct meeting *m)
+static void add_row(struct dependency *d, const struct meeting *m)
 {
+	const struct waiting *from = &d->work->queue[m->from];
+
 	d->rows = grown(d->rows, d->count, &d->work->row_room, sizeof(*d->rows));
 	d->rows[d->count++] = (struct dependency_row){
 		.process = from->process,
@@ -188,10 +197,17 @@ static void add_row(struct dependency *d, const struct waiting *from, const stru
 	};
 }
 
+static bool is_same_endpoint(const struct meeting *a, const struct meeting *b)
+{
+	return a->from == b->from && a->endpoint == b->endpoint;
+}
+
 static int compare_meetings(const void *a_pointer, const void *b_pointer)
 {
 	const struct meeting *a = a_pointer, *b = b_pointer;
 
+	if (a->from != b->from)
+		return a->from < b->from ? -1 : 1;
 	if (a->endpoint != b->endpoint)
 		return a->endpoint < b->endpoint ? -1 : 1;
 	if (a->peer != b->peer)
@@ -199,52 +215,82 @@ static int compare_meetings(const void *a_pointer, const void *b_pointer)
 	return (a->since > b->since) - (a->since < b->since);
 }
 
-/* Each meeting of a process once, however many facts tell of it, with the earliest since. */
-static int meet(struct dependency *d, int64_t process, bool down)
+/* Each meeting once, however many facts tell of it, with the earliest since. */
+static void meetings_settle(struct dependency_work *work)
 {
-	sqlite3_stmt *s = bind(d, down ? DEPENDENCY_DOWN : DEPENDENCY_UP, process);
+	struct meeting *m = work->meetings;
 	size_t kept = 0;
+
+	if (work->meeting_count > 1)
+		qsort(m, work->meeting_count, sizeof(*m), compare_meetings);
+	for (size_t i = 0; i < work->meeting_count; i++)
+		if (!kept || !is_same_endpoint(&m[kept - 1], &m[i]) ||
+			m[kept - 1].peer != m[i].peer)
+			m[kept++] = m[i];
+	work->meeting_count = kept;
+}
+
+static void queue_text(const struct dependency_work *work, size_t first, struct writer *to)
+{
+	for (size_t i = first; i < work->queue_count; i++) {
+		char number[24];
+		int length = snprintf(number, sizeof(number), "%c%lld", i == first ? '[' : ',',
+			(long long)work->queue[i].process);
+
+		put_bytes(to, number, (size_t)length);
+	}
+	put_u8(to, ']');
+}
+
+/* Whom those in the queue from first on meet. */
+static int meet(struct dependency *d, size_t first, bool down)
+{
+	struct writer text cleanup(writer_free) = writer_growing(SIZE_MAX / 2);
+	struct dependency_work *work = d->work;
+	sqlite3_stmt *s = bind(d, down ? DEPENDENCY_DOWN : DEPENDENCY_UP, 0);
 	int code;
 
-	d->work->meeting_count = 0;
+	queue_text(work, first, &text);
+	sqlite3_bind_text64(
+		s, 1, (const char *)text.data, text.size, SQLITE_TRANSIENT, SQLITE_UTF8);
+	work->meeting_count = 0;
 	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-		d->work->meetings = grown(d->work->meetings, d->work->meeting_count,
-			&d->work->meeting_room, sizeof(*d->work->meetings));
-		d->work->meetings[d->work->meeting_count++] = (struct meeting){
-			.endpoint = sqlite3_column_int64(s, 0),
-			.name = keep(d, s, 1),
-			.owner = sqlite3_column_int64(s, 2),
-			.since = sqlite3_column_int64(s, 3),
-			.peer = sqlite3_column_int64(s, 4),
-			.peer_name = keep(d, s, 5),
-			.peer_host = sqlite3_column_int64(s, 6),
-			.peer_host_name = keep(d, s, 7),
+		work->meetings = grown(work->meetings, work->meeting_count, &work->meeting_room,
+			sizeof(*work->meetings));
+		work->meetings[work->meeting_count++] = (struct meeting){
+			.from = first + (size_t)sqlite3_column_int64(s, 0),
+			.endpoint = sqlite3_column_int64(s, 1),
+			.name = keep(d, s, 2),
+			.owner = sqlite3_column_int64(s, 3),
+			.since = sqlite3_column_int64(s, 4),
+			.peer = sqlite3_column_int64(s, 5),
+			.peer_name = keep(d, s, 6),
+			.peer_host = sqlite3_column_int64(s, 7),
+			.peer_host_name = keep(d, s, 8),
 		};
 	}
-	if (d->work->meeting_count > 1)
-		qsort(d->work->meetings, d->work->meeting_count, sizeof(*d->work->meetings),
-			compare_meetings);
-	for (size_t i = 0; i < d->work->meeting_count; i++)
-		if (!kept ||
-			d->work->meetings[kept - 1].endpoint != d->work->meetings[i].endpoint ||
-			d->work->meetings[kept - 1].peer != d->work->meetings[i].peer)
-			d->work->meetings[kept++] = d->work->meetings[i];
-	d->work->meeting_count = kept;
+	meetings_settle(work);
 	return finish(s, code);
 }
 
-/* Who has an address, else what it is called; *told: a peer in the meetings runs there. */
-static size_t address_name(struct dependency *d, int64_t address, bool *told, int *code)
+/* Who has an address, else what it is called; *told: one of those at first's endpoint runs there.
+ */
+static size_t address_name(
+	struct dependency *d, int64_t address, size_t first, bool *told, int *code)
 {
+	const struct dependency_work *work = d->work;
 	sqlite3_stmt *s = bind(d, DEPENDENCY_HOLDERS, address);
 	size_t name = 0;
 
 	*told = false;
 	while ((*code = sqlite3_step(s)) == SQLITE_ROW) {
+		const struct meeting *m = &work->meetings[first];
+
 		name = name ? name : keep(d, s, 1);
-		for (size_t i = 0; i < d->work->meeting_count; i++)
-			*told = *told ||
-				d->work->meetings[i].peer_host == sqlite3_column_int64(s, 0);
+		for (; m < work->meetings + work->meeting_count &&
+			is_same_endpoint(m, &work->meetings[first]);
+			m++)
+			*told = *told || m->peer_host == sqlite3_column_int64(s, 0);
 	}
 	*code = finish(s, *code);
 	if (name || *code != SQLITE_OK)
@@ -256,9 +302,10 @@ static size_t address_name(struct dependency *d, int64_t address, bool *told, in
 	return name;
 }
 
-/* Clients of an endpoint of which only its server tells. */
-static int add_callers(struct dependency *d, const struct waiting *from, struct meeting m)
+/* Clients of the endpoint of a meeting, the first there, of which only its server tells. */
+static int add_callers(struct dependency *d, size_t first)
 {
+	struct meeting m = d->work->meetings[first];
 	sqlite3_stmt *s = bind(d, DEPENDENCY_CALLERS, m.endpoint);
 	int code, failed = SQLITE_OK;
 
@@ -269,32 +316,31 @@ static int add_callers(struct dependency *d, const struct waiting *from, struct 
 
 		m.owner = sqlite3_column_int64(s, 0);
 		m.since = sqlite3_column_int64(s, 1);
-		m.peer_host_name = address_name(d, m.owner, &told, &failed);
+		m.peer_host_name = address_name(d, m.owner, first, &told, &failed);
 		if (failed == SQLITE_OK && !told)
-			add_row(d, from, &m);
+			add_row(d, &m);
 	}
 	code = finish(s, failed == SQLITE_OK ? code : SQLITE_DONE);
 	return failed == SQLITE_OK ? code : failed;
 }
 
-static int visit(struct dependency *d, struct waiting from, bool down)
+/* All in the queue from first on, who are equally far; whom they meet is put behind them. */
+static int visit(struct dependency *d, size_t first, bool down)
 {
-	int code = meet(d, from.process, down);
+	int code = meet(d, first, down);
 
 	for (size_t i = 0; i < d->work->meeting_count && code == SQLITE_OK; i++) {
-		struct meeting m = d->work->meetings[i];
+		struct meeting *m = &d->work->meetings[i];
 		bool told;
 
-		if (m.peer) {
-			add_row(d, &from, &m);
-			code = go_on(d, &m, from.hops + 1);
-		} else if (!down) {
-			m.peer_host_name = address_name(d, m.owner, &told, &code);
-			add_row(d, &from, &m);
-		}
-		if (code == SQLITE_OK && down &&
-			(!i || d->work->meetings[i - 1].endpoint != m.endpoint))
-			code = add_callers(d, &from, m);
+		if (down && (!i || !is_same_endpoint(m - 1, m)))
+			code = add_callers(d, i);
+		if (!m->peer && !down)
+			m->peer_host_name = address_name(d, m->owner, i, &told, &code);
+		if (code == SQLITE_OK && (m->peer || !down))
+			add_row(d, m);
+		if (code == SQLITE_OK && m->peer)
+			code = go_on(d, m);
 	}
 	return code;
 }
@@ -317,8 +363,11 @@ static int walk_one_way(struct dependency *d, int64_t start, bool down)
 	code = enqueue_node(d, DEPENDENCY_PROCESSES, start, 1);
 	if (code == SQLITE_OK && !d->work->queue_count)
 		code = enqueue_node(d, DEPENDENCY_PROCESS, start, 1);
-	for (size_t i = 0; i < d->work->queue_count && code == SQLITE_OK; i++)
-		code = visit(d, d->work->queue[i], down);
+	for (size_t first = 0, next; first < d->work->queue_count && code == SQLITE_OK;
+		first = next) {
+		next = d->work->queue_count;
+		code = visit(d, first, down);
+	}
 	forget_seen(d);
 	return code;
 }

@@ -81,7 +81,7 @@ static int connect_database(struct queries *q, const char *directory, char *erro
 	int code = sqlite3_open_v2(path, &q->db,
 		SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 
-	snprintf(cache, sizeof(cache), "PRAGMA mmap_size = 1073741824; PRAGMA cache_size = -%d",
+	snprintf(cache, sizeof(cache), "PRAGMA mmap_size = 2147418112; PRAGMA cache_size = -%d",
 		CACHE_KIB);
 	if (code == SQLITE_OK) {
 		sqlite3_busy_timeout(q->db, 1000);
