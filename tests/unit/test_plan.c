@@ -33,7 +33,7 @@ static sqlite3 *open_schema(void)
 static char *first_scan(sqlite3 *db, const char *sql)
 {
 	static const char *const tables[] = { "node", "edge", "fact", "agent", "local", "n", "e",
-		"f", "h", "p", "ip", "mac" };
+		"f", "h", "p", "ip", "mac", "q", "g" };
 	char *text autofree = text_format("EXPLAIN QUERY PLAN %s", sql);
 	char *found = text_copy("");
 	sqlite3_stmt *s;
@@ -104,6 +104,28 @@ static void test_writer(void **state)
 	sqlite3_close(db);
 }
 
+/* What walk() runs inside. */
+static void test_walk(void **state)
+{
+	sqlite3 *db = open_schema();
+	sqlite3_stmt *s = NULL;
+	int count = 0;
+
+	(void)state;
+	assert_int_equal(
+		sqlite3_exec(db, "SELECT * FROM walk(1, 'up', 1, '', 1)", NULL, NULL, NULL),
+		SQLITE_OK);
+	while ((s = sqlite3_next_stmt(db, s))) {
+		char *scan autofree = first_scan(db, sqlite3_sql(s));
+
+		if (*scan)
+			fail_msg("%s: %s", sqlite3_sql(s), scan);
+		count++;
+	}
+	assert_true(count >= 7);
+	sqlite3_close(db);
+}
+
 /* The test itself sees a scan. */
 static void test_scan_is_seen(void **state)
 {
@@ -120,6 +142,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_queries),
 		cmocka_unit_test(test_writer),
+		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_scan_is_seen),
 	};
 
