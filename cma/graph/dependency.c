@@ -10,31 +10,30 @@
 #define uthash_fatal(message) abort()
 #include <uthash.h>
 
-#define ALIVE(table) table ".since <= ?2 AND " table ".gone > ?2"
-
 /*
  * Where the processes of a JSON array (?1) meet others, with all names, in one statement: starting
  * one is what costs, not its rows.
  */
-#define MEETING(near_kind, far_kind, client)                                                     \
-	"SELECT x.key, n.dst, e.label, e.owner, " client ".since, f.src, q.label, g.id, g.label" \
-	" FROM json_each(?1) x"                                                                  \
-	" CROSS JOIN edge n ON n.src = x.value AND n.kind = '" near_kind "' AND " ALIVE(         \
-		"n") " CROSS JOIN node e ON e.id = n.dst"                                        \
-		     " LEFT JOIN edge f INDEXED BY edge_reverse ON f.dst = n.dst"                \
-		     " AND f.kind = '" far_kind "' AND " ALIVE(                                  \
-			     "f") " LEFT JOIN node q ON q.id = f.src LEFT JOIN node g ON g.id = q.owner"
+#define MEETING(near_kind, far_kind, client)                                 \
+	"SELECT x.key, n.dst, e.label, e.owner, " client                     \
+	".since, f.src, q.label, g.id, g.label FROM json_each(?1) x"         \
+	" CROSS JOIN edge n ON n.src = x.value AND n.kind = '" near_kind "'" \
+	" AND n.since <= ?2 AND n.gone > ?2"                                 \
+	" CROSS JOIN node e ON e.id = n.dst"                                 \
+	" LEFT JOIN edge f INDEXED BY edge_reverse ON f.dst = n.dst"         \
+	" AND f.kind = '" far_kind "' AND f.since <= ?2 AND f.gone > ?2"     \
+	" LEFT JOIN node q ON q.id = f.src LEFT JOIN node g ON g.id = q.owner"
 
 static const char *const steps[DEPENDENCY_STEPS] = {
 	[DEPENDENCY_UP] = MEETING("uses", "serves", "n"),
 	[DEPENDENCY_DOWN] = MEETING("serves", "uses", "f"),
-	[DEPENDENCY_CALLERS] =
-		"SELECT c.src, min(c.since) FROM edge c INDEXED BY edge_reverse"
-		" WHERE c.dst = ?1 AND c.kind = 'calls' AND " ALIVE("c") " GROUP BY c.src",
-	[DEPENDENCY_HOLDERS] =
-		"SELECT h.id, h.label FROM edge a INDEXED BY edge_reverse"
-		" JOIN node n ON n.id = a.src JOIN node h ON h.id = n.owner"
-		" WHERE a.dst = ?1 AND a.kind = 'address' AND " ALIVE("a") " ORDER BY h.label",
+	[DEPENDENCY_CALLERS] = "SELECT c.src, min(c.since) FROM edge c INDEXED BY edge_reverse"
+			       " WHERE c.dst = ?1 AND c.kind = 'calls'"
+			       " AND c.since <= ?2 AND c.gone > ?2 GROUP BY c.src",
+	[DEPENDENCY_HOLDERS] = "SELECT h.id, h.label FROM edge a INDEXED BY edge_reverse"
+			       " JOIN node n ON n.id = a.src JOIN node h ON h.id = n.owner"
+			       " WHERE a.dst = ?1 AND a.kind = 'address'"
+			       " AND a.since <= ?2 AND a.gone > ?2 ORDER BY h.label",
 	[DEPENDENCY_NAME] = "SELECT id, label FROM node WHERE id = ?1 AND ?2",
 	[DEPENDENCY_PROCESSES] = "SELECT p.id, p.label, h.label FROM node h"
 				 " JOIN node p INDEXED BY node_key ON p.owner = h.id"
