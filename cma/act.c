@@ -47,7 +47,6 @@ static int enrol(struct act *act, const struct hub_event *event)
 		remember_id(act, event->agent.id, id);
 		return 0;
 	case -ENOENT:
-	case -EKEYEXPIRED:
 	case -EDQUOT:
 	case -EEXIST:
 		/* What this agent says from now on meets no agent. */

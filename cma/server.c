@@ -48,6 +48,19 @@ static int open_graph(struct server *server, const char *directory)
 	return err;
 }
 
+/* The clock may stand behind what the store has seen of it. */
+static int open_feed(struct server *server)
+{
+	int64_t latest_ms, now_ms = wall_now_ms();
+	int err = graph_latest(server->graph, &latest_ms);
+
+	if (err)
+		log_error(server->log, "cannot read the history: %s", graph_error(server->graph));
+	else
+		server->feed = feed_new(latest_ms > now_ms ? latest_ms : now_ms);
+	return err;
+}
+
 static int open_key(struct server *server, const char *directory)
 {
 	int dir autoclose = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
@@ -161,12 +174,13 @@ int server_open(struct server *server, const struct config *config, const struct
 
 	*server = (struct server){ .config = config, .log = log, .started = instant_now() };
 	stats_init(&server->stats);
-	server->feed = feed_new(wall_now_ms());
 	server->loop = loop_new(server);
 	if (err)
 		log_error(log, "libsodium: %s", strerror(-err));
 	if (!err)
 		err = open_graph(server, directory);
+	if (!err)
+		err = open_feed(server);
 	if (!err)
 		err = open_key(server, directory);
 	if (!err)

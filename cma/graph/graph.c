@@ -167,6 +167,15 @@ void graph_close(struct graph *g)
 	free(g);
 }
 
+int graph_latest(struct graph *g, int64_t *at_ms)
+{
+	int got;
+
+	*at_ms = 0;
+	got = db_int(&g->db, at_ms, DB_LATEST, "");
+	return got < 0 ? got : 0;
+}
+
 int graph_begin(struct graph *g, int64_t now_ms)
 {
 	*g->error = '\0';

@@ -106,9 +106,7 @@ static int token_check(struct graph *g, struct span id, int64_t *tenant)
 
 	if (got <= 0)
 		return got ? got : -ENOENT;
-	if (sqlite3_column_int64(s, 1) <= g->now)
-		return -EKEYEXPIRED;
-	if (sqlite3_column_int64(s, 2) && sqlite3_column_int64(s, 3) >= sqlite3_column_int64(s, 2))
+	if (sqlite3_column_int64(s, 1) && sqlite3_column_int64(s, 2) >= sqlite3_column_int64(s, 1))
 		return -EDQUOT;
 	return node_put(g, 0, "tenant", (const char *)sqlite3_column_text(s, 0), NULL, tenant);
 }
