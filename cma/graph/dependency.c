@@ -27,20 +27,20 @@
 static const char *const steps[DEPENDENCY_STEPS] = {
 	[DEPENDENCY_UP] = MEETING("uses", "serves", "n"),
 	[DEPENDENCY_DOWN] = MEETING("serves", "uses", "f"),
-	[DEPENDENCY_CALLERS] = "SELECT c.src, min(c.since) FROM edge c INDEXED BY edge_reverse"
-			       " WHERE c.dst = ?1 AND c.kind = 'calls'"
-			       " AND c.since <= ?2 AND c.gone > ?2 GROUP BY c.src",
-	[DEPENDENCY_HOLDERS] = "SELECT h.id, h.label FROM edge a INDEXED BY edge_reverse"
-			       " JOIN node n ON n.id = a.src JOIN node h ON h.id = n.owner"
-			       " WHERE a.dst = ?1 AND a.kind = 'address'"
-			       " AND a.since <= ?2 AND a.gone > ?2 ORDER BY h.label",
+	[DEPENDENCY_CALLERS] = ("SELECT c.src, min(c.since) FROM edge c INDEXED BY edge_reverse"
+				" WHERE c.dst = ?1 AND c.kind = 'calls'"
+				" AND c.since <= ?2 AND c.gone > ?2 GROUP BY c.src"),
+	[DEPENDENCY_HOLDERS] = ("SELECT h.id, h.label FROM edge a INDEXED BY edge_reverse"
+				" JOIN node n ON n.id = a.src JOIN node h ON h.id = n.owner"
+				" WHERE a.dst = ?1 AND a.kind = 'address'"
+				" AND a.since <= ?2 AND a.gone > ?2 ORDER BY h.label"),
 	[DEPENDENCY_NAME] = "SELECT id, label FROM node WHERE id = ?1 AND ?2",
-	[DEPENDENCY_PROCESSES] = "SELECT p.id, p.label, h.label FROM node h"
-				 " JOIN node p INDEXED BY node_key ON p.owner = h.id"
-				 " AND p.kind = 'process' WHERE h.id = ?1 AND ?2",
+	[DEPENDENCY_PROCESSES] = ("SELECT p.id, p.label, h.label FROM node h"
+				  " JOIN node p INDEXED BY node_key ON p.owner = h.id"
+				  " AND p.kind = 'process' WHERE h.id = ?1 AND ?2"),
 	[DEPENDENCY_PROCESS] =
-		"SELECT p.id, p.label, h.label FROM node p JOIN node h ON h.id = p.owner"
-		" WHERE p.id = ?1 AND p.kind = 'process' AND ?2",
+		("SELECT p.id, p.label, h.label FROM node p JOIN node h ON h.id = p.owner"
+		 " WHERE p.id = ?1 AND p.kind = 'process' AND ?2"),
 };
 
 struct seen {
