@@ -74,7 +74,7 @@ lldp=/run/lldpd.socket
 if ! lldpcli -u "$lldp" show configuration >/dev/null 2>&1; then
 	lldp="$dir/lldpd.sock"
 	echo "lldpd does not run: starting one that only listens"
-	start lldpd lldpd -d -r -u "$lldp" 9>&-
+	start lldpd lldpd -d -r -cefs -u "$lldp" 9>&- # CDP, EDP, FDP and SONMP too
 	wait_for 5 lldpcli -u "$lldp" show configuration ||
 		echo "lldpd does not start: no switch ports (see $dir/lldpd.log)"
 fi
@@ -97,7 +97,7 @@ sleep 0.3
 wait_for 3 settled
 host=$(ctl -o json query allservers | sed -nE '/"host": *"/{s/.*"host": *"([^"]*)".*/\1/p;q}')
 
-table() { # table TITLE QUERY...: the start of the answer, or that there is none
+table() { # table TITLE QUERY...: the start of the answer, or that there is none yet
 	local title=$1 rows lines
 	shift
 	say "$title    (cmactl query $*)"
@@ -109,7 +109,8 @@ table() { # table TITLE QUERY...: the start of the answer, or that there is none
 }
 table "this host" allservers
 table "services: what listens here" allipports
-table "who uses them, and what this host uses" hostdependencies "host=$host" direction=both
+table "who uses them" hostdependencies "host=$host" direction=down
+table "what this host uses" hostdependencies "host=$host" direction=up
 table "switch ports (LLDP, CDP)" allswitchports
 table "addresses heard of that no known host owns" unknownips
 cat <<END
@@ -125,6 +126,8 @@ cat <<END
 ==> changes as they are committed, until Ctrl-C
 END
 build/cmactl --control "$dir/cma.sock" watch 9>&- &
-echo "$! $(started_at $!)" >>"$dir/started"
+watch=$!
+echo "$watch $(started_at $watch)" >>"$dir/started"
+trap 'kill $watch; wait $watch; say "ending what was started"; exit 0' INT
 wait "$probe"
 fail "the nanoprobe ended:"$'\n'"$(tail -n 5 "$dir/nanoprobe.log")"
