@@ -24,10 +24,11 @@ HINT = """
     cmactl query hostdependencies host=admin depth=3
     cmactl -o dot query allswitchports
 ==> change something, and see it below:
-    ip netns exec {web2} python3 -m http.server    a new service
-    ip netns exec {admin} curl {web1}               a connection
-    ip -n {sw1} link set {port} down                     the cable of web1 out of its switch
-    kill $(ip netns pids {db1})           everything on a host ends
+    ip netns exec {web2} python3 -m http.server     # a new service
+    ip netns exec {admin} curl {web1}     # a connection
+    ip -n {sw1} link set {port} netns {sw2} name p9 &&
+        ip -n {sw2} link set p9 master br0 up     # the cable of web1 into the other switch
+    kill $(ip netns pids {db1})     # everything on a host ends
 
 ==> changes as they are committed, until Ctrl-C
 """
@@ -61,7 +62,8 @@ def main():
                        f"{client} of {host} is not told")
         tables(cma)
         print(HINT.format(cmactl=built("cmactl"), control=cma.control, web1=small.web1.address,
-                          sw1=small.sw1.namespace, port=small.web1.port,
+                          sw1=small.sw1.namespace, sw2=small.sw2.namespace,
+                          port=small.web1.port,
                           **{host.name: host.namespace for host in small.hosts
                              if host is not small.web1}), flush=True)
         watch = subprocess.Popen([built("cmactl"), "--control", cma.control, "watch"],
