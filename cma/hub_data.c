@@ -193,7 +193,10 @@ static void take_record(
 		break;
 	case RECORD_BYE:
 		hub->counters.byes++;
-		hub_queue_presence(hub, HUB_LEFT, peer);
+		/* Repeated, lest it be lost; and a packet has room for many. */
+		if (!peer->channel->left)
+			hub_queue_presence(hub, HUB_LEFT, peer);
+		peer->channel->left = true;
 		break;
 	case RECORD_UNKNOWN:
 	case RECORD_ACK:

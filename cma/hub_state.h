@@ -37,6 +37,7 @@ struct channel {
 	struct call *call; /* until it is proven; NULL */
 	struct addr address;
 	uint8_t token_sends; /* how often the reset token went out */
+	bool left;	     /* it said BYE */
 	struct session session;
 };
 

@@ -241,6 +241,7 @@ static void test_backup(void **state)
 static void test_goodbye(void **state)
 {
 	struct pair *p = *state;
+	size_t events;
 
 	pair_join(p);
 	uplink_leave(p->uplink);
@@ -248,6 +249,12 @@ static void test_goodbye(void **state)
 	assert_int_equal(pair_last(p)->kind, HUB_LEFT);
 	assert_int_equal(hub_counters(p->hub)->byes, 1);
 	pair_assert_silent(p);
+	/* Said again it is no news: a packet full of them would keep the store busy. */
+	events = p->event_count;
+	uplink_leave(p->uplink);
+	pair_pump(p);
+	assert_int_equal(hub_counters(p->hub)->byes, 2);
+	assert_int_equal(p->event_count, events);
 }
 
 int main(void)
