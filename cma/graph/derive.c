@@ -23,23 +23,64 @@ static int port_of(const struct rule *r)
 	return (int)json_integer_value(json_object_get(r->value, "port"));
 }
 
-/* Takes key. label NULL or empty: nothing better than the key is known. */
-static int add_node(struct derived *d, int owner, const char *kind, char *key, const char *label)
+static size_t hash_of(int owner, const char *kind, const char *key)
 {
+	uint64_t hash = 0xcbf29ce484222325 ^ (uint64_t)(unsigned)owner; /* FNV-1a */
+
+	for (; *kind; kind++)
+		hash = (hash ^ (uint8_t)*kind) * 0x100000001b3;
+	for (; *key; key++)
+		hash = (hash ^ (uint8_t)*key) * 0x100000001b3;
+	return (size_t)(hash ^ hash >> 32);
+}
+
+/* Where the node is, or the free place where it belongs. */
+static uint32_t *slot_of(const struct derived *d, int owner, const char *kind, const char *key)
+{
+	size_t at = hash_of(owner, kind, key);
+
+	for (;; at++) {
+		uint32_t *slot = &d->node_slots[at & (d->node_slot_count - 1)];
+		const struct derive_node *n = &d->nodes[*slot ? *slot - 1 : 0];
+
+		if (!*slot || (n->owner == owner && !strcmp(n->kind, kind) && !strcmp(n->key, key)))
+			return slot;
+	}
+}
+
+/* Room for one more node. */
+static void grow_nodes(struct derived *d)
+{
+	if (2 * d->node_count < d->node_slot_count)
+		return;
+	d->node_slot_count = d->node_slot_count ? 2 * d->node_slot_count : 8;
+	d->nodes = mem_resize(d->nodes, d->node_slot_count / 2, sizeof(*d->nodes));
+	free(d->node_slots);
+	d->node_slots = mem_alloc(d->node_slot_count, sizeof(*d->node_slots));
 	for (size_t i = 0; i < d->node_count; i++) {
 		const struct derive_node *n = &d->nodes[i];
 
-		if (n->owner == owner && !strcmp(n->kind, kind) && !strcmp(n->key, key)) {
-			free(key);
-			return (int)i;
-		}
+		*slot_of(d, n->owner, n->kind, n->key) = (uint32_t)i + 1;
 	}
-	d->nodes = mem_resize(d->nodes, d->node_count + 1, sizeof(*d->nodes));
+}
+
+/* Takes key. label NULL or empty: nothing better than the key is known. */
+static int add_node(struct derived *d, int owner, const char *kind, char *key, const char *label)
+{
+	uint32_t *slot;
+
+	grow_nodes(d);
+	slot = slot_of(d, owner, kind, key);
+	if (*slot) {
+		free(key);
+		return (int)*slot - 1;
+	}
 	d->nodes[d->node_count] = (struct derive_node){ .kind = kind,
 		.owner = owner,
 		.key = key,
 		.label = label && *label ? text_copy(label) : NULL };
-	return (int)d->node_count++;
+	*slot = (uint32_t)++d->node_count;
+	return (int)*slot - 1;
 }
 
 static void add_edge(struct derived *d, int src, const char *kind, int dst)
@@ -386,6 +427,7 @@ void derived_free(struct derived *d)
 		free(d->nodes[i].label);
 	}
 	free(d->nodes);
+	free(d->node_slots);
 	free(d->edges);
 	free(d->host_label);
 	derive_locals_free(&d->locals);

@@ -45,6 +45,8 @@ struct derive_locals {
 struct derived {
 	struct derive_node *nodes;
 	size_t node_count;
+	uint32_t *node_slots; /* nodes by hash: index + 1, 0 is free; a power of two, half full */
+	size_t node_slot_count;
 	struct derive_edge *edges;
 	size_t edge_count;
 	struct derive_locals locals;

@@ -2,6 +2,8 @@
 /* What a hostile agent, or a clock that is set back, must not do to the store. */
 #include "tests/unit/estate.h"
 
+#include "cma/graph/derive.h"
+
 /* What nests deeper than a reader of the store can follow is not taken; what is just as deep is. */
 static void test_nesting(void **state)
 {
@@ -58,11 +60,34 @@ static void test_latest(void **state)
 	estate_remove(&e);
 }
 
+/* A fact may name many things, and each again: they are as many nodes, found at once. */
+static void test_many_nodes(void **state)
+{
+	enum { NAMES = 20000 };
+	json_t *value autojson =
+		json_pack("{s:s,s:i,s:s}", "addr", "10.0.0.1", "port", 80, "proto", "tcp");
+	struct derive_locals none = { .count = 0 };
+	json_t *names = json_array();
+	struct derived d;
+
+	(void)state;
+	for (int i = 0; i < 2 * NAMES; i++)
+		json_array_append_new(names, json_sprintf("p:%d", i % NAMES));
+	json_object_set_new(value, "process", names);
+	d = derive(SECTION_LISTEN, "tcp 10.0.0.1:80", value, &none);
+	assert_int_equal(d.node_count, NAMES + 2); /* the address and its endpoint */
+	assert_int_equal(d.edge_count, 2 * NAMES);
+	for (size_t i = 0; i < NAMES; i++)
+		assert_int_equal(d.edges[i].src, d.edges[i + NAMES].src);
+	derived_free(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nesting),
 		cmocka_unit_test(test_latest),
+		cmocka_unit_test(test_many_nodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
