@@ -66,6 +66,14 @@ static void complain(struct loop *loop, const char *what)
 	log_error(loop->server->log, "cannot commit, agents will send again: %s", what);
 }
 
+static void tell_joined(struct loop *loop, const struct store_result *result)
+{
+	char fingerprint[KEYS_FINGERPRINT_SIZE];
+
+	keys_fingerprint(result->key, fingerprint);
+	log_info(loop->server->log, "a nanoprobe joined: %s", fingerprint);
+}
+
 static void take_results(struct loop *loop)
 {
 	struct server *server = loop->server;
@@ -74,6 +82,8 @@ static void take_results(struct loop *loop)
 	while (store_take(server->store, &result)) {
 		switch (result.kind) {
 		case STORE_COMMITTED:
+			if (result.joined)
+				tell_joined(loop, &result);
 			hub_committed(server->hub, result.id, result.incarnation, result.sequence,
 				result.want, result.want_digest);
 			break;
@@ -125,14 +135,6 @@ static void tell_drops(struct loop *loop)
 	arm_at(loop, &loop->look, next);
 }
 
-static void tell_joined(struct loop *loop, const struct hub_event *event)
-{
-	char fingerprint[KEYS_FINGERPRINT_SIZE];
-
-	keys_fingerprint(event->agent.key, fingerprint);
-	log_info(loop->server->log, "a nanoprobe joined: %s", fingerprint);
-}
-
 static void send_answers(struct loop *loop)
 {
 	struct server *server = loop->server;
@@ -160,11 +162,8 @@ static void turn(struct loop *loop)
 	struct hub_event event;
 
 	take_results(loop);
-	while (hub_take(server->hub, &event)) {
-		if (event.kind == HUB_ENROL)
-			tell_joined(loop, &event);
+	while (hub_take(server->hub, &event))
 		store_push(server->store, loop->arrived, &event);
-	}
 	send_answers(loop);
 	throttle(loop);
 	arm_at(loop, &loop->timer, hub_deadline(server->hub));

@@ -134,6 +134,8 @@ static bool acknowledges(const struct job *job, struct store_result *result)
 		return false;
 	if (event->kind == HUB_ENROL) {
 		result->incarnation = event->agent.incarnation;
+		result->joined = true;
+		memcpy(result->key, event->agent.key, sizeof(result->key));
 		return true;
 	}
 	result->incarnation = event->incarnation;
@@ -156,6 +158,10 @@ static void post_committed(struct store *store, struct job *const *jobs, size_t 
 			continue;
 		if (pending && last.id != result.id)
 			post(store, &last);
+		if (pending && last.id == result.id && last.joined) {
+			result.joined = true;
+			memcpy(result.key, last.key, sizeof(result.key));
+		}
 		last = result;
 		pending = true;
 	}
@@ -241,6 +247,18 @@ static bool must_leave(struct store *store)
 	return late;
 }
 
+/* A disk that is full now is so a moment later. */
+static void pause_unless_stopping(struct store *store)
+{
+	struct instant until = instant_add(instant_now(), STORE_PAUSE_MS * NS_PER_MS);
+	struct timespec deadline = { until.ns / NS_PER_SEC, until.ns % NS_PER_SEC };
+
+	pthread_mutex_lock(&store->lock);
+	while (!store->stopping && instant_before(instant_now(), until))
+		pthread_cond_timedwait(&store->queued, &store->lock, &deadline);
+	pthread_mutex_unlock(&store->lock);
+}
+
 static void run_batch(struct store *store, size_t count)
 {
 	size_t at = 0;
@@ -254,6 +272,7 @@ static void run_batch(struct store *store, size_t count)
 
 		if (done < 0) {
 			fail(store, jobs, count - at, (int)done);
+			pause_unless_stopping(store);
 			return;
 		}
 		post_committed(store, jobs, (size_t)done);

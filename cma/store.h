@@ -14,7 +14,10 @@
 #include "cma/hub.h"
 #include "cma/stats.h"
 
-enum { STORE_ERROR_SIZE = 256 };
+enum {
+	STORE_ERROR_SIZE = 256,
+	STORE_PAUSE_MS = 200, /* after a transaction failed: what failed comes again at once */
+};
 
 struct store_config {
 	struct graph *graph; /* used by this thread alone until store_stop */
@@ -35,6 +38,8 @@ struct store_result {
 	enum store_result_kind kind;
 	uint64_t id, incarnation, sequence, want_digest;
 	uint16_t want;
+	bool joined; /* the agent is new, or has a new psk: */
+	uint8_t key[SEAL_KEY];
 	char error[STORE_ERROR_SIZE];
 };
 

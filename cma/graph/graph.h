@@ -42,10 +42,7 @@ void graph_close(struct graph *g);
 /* What the last failed call said. Valid until the next call. */
 const char *graph_error(const struct graph *g);
 
-/*
- * The time of the last change that is on the disk; 0 for an empty store. History only goes on: a
- * transaction must not be given an earlier time, whatever the clock says.
- */
+/* The time of the last change, 0: none. No transaction may be given an earlier one. */
 int graph_latest(struct graph *g, int64_t *at_ms);
 /* Everything from here to the commit happens at now_ms. */
 int graph_begin(struct graph *g, int64_t now_ms);
@@ -89,10 +86,8 @@ struct graph_agent {
 
 /*
  * Makes the agent and its host node, and counts the use of the token. A key that is known already
- * in the same tenant gets the new psk and keeps its facts. Whether the token has expired was asked
- * when the agent proved it, of the clock on the wall, which may be behind that of the history.
- * Named results: -ENOENT no such token, -EDQUOT it has been used up, -EEXIST the key is another
- * tenant's.
+ * in the same tenant gets the new psk and keeps its facts. (Expiry was judged when the agent proved
+ * the token.) Named results: -ENOENT no such token, -EDQUOT used up, -EEXIST another tenant's key.
  */
 int graph_enrol(struct graph *g, const uint8_t token[GRAPH_TOKEN_ID],
 	const uint8_t public_key[GRAPH_KEY], const uint8_t psk[GRAPH_KEY], int64_t *agent);

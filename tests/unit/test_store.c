@@ -336,6 +336,32 @@ static void test_failure(void **state)
 	assert_int_equal(kept[1], 2);
 }
 
+/* The hub hands an enrolment out again as soon as it failed: that must not spin, nor be told. */
+static void test_failure_pauses(void **state)
+{
+	enum { ROUNDS = 4 };
+	struct fixture *f = *state;
+	struct store_result result;
+	struct instant began;
+	sqlite3 *db;
+
+	make_token(f, 7);
+	push_enrol(f, 1, 7);
+	assert_true(take(f, &result));
+	assert_true(result.joined);
+	db = lock_database(f);
+	assert_int_equal(sqlite3_exec(db, "DROP TABLE agent; COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	began = instant_now();
+	for (int i = 0; i < ROUNDS; i++) {
+		push_enrol(f, 2, 7);
+		assert_true(take(f, &result));
+		assert_int_equal(result.kind, STORE_FAILED);
+		assert_false(result.joined);
+	}
+	assert_true(instant_sub(instant_now(), began) >= (ROUNDS - 1) * STORE_PAUSE_MS * NS_PER_MS);
+}
+
 /* What was pushed before the network thread took the bad news is dropped. */
 static void test_failure_drops_the_rest(void **state)
 {
@@ -376,6 +402,7 @@ int main(void)
 		TEST(test_refused),
 		TEST(test_failure),
 		TEST(test_failure_drops_the_rest),
+		TEST(test_failure_pauses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
