@@ -58,6 +58,7 @@ CREATE TABLE edge (
 	PRIMARY KEY (src, kind, gone, dst, fact)
 ) WITHOUT ROWID;
 CREATE INDEX edge_reverse ON edge (dst, kind, gone, src, fact, since);
+CREATE INDEX edge_status ON edge (since) WHERE kind IN ('up', 'left', 'down');
 
 -- Addresses that a host answers on in a network namespace ('' is its own), and how many of its
 -- facts say so: what a listener on 0.0.0.0 or :: stands for.

@@ -182,6 +182,41 @@ static void test_changes(void **state)
 	estate_remove(&e);
 }
 
+static void tell_status(struct estate *e, int64_t host, const char *status)
+{
+	assert_int_equal(graph_begin(e->graph, e->now), 0);
+	assert_int_equal(graph_status(e->graph, host, status), 0);
+	assert_int_equal(graph_commit(e->graph), 0);
+}
+
+/* A host that comes or goes is a change, though no fact says so. */
+static void test_changes_of_status(void **state)
+{
+	struct estate e;
+	int64_t a;
+
+	(void)state;
+	estate_new(&e);
+	a = estate_enrol(&e, "default", 1);
+	estate_tell(&e, a, SECTION_HOST, "os", "{'nodename':'a'}");
+	e.now += 1000;
+	tell_status(&e, a, "left");
+	e.now += 1000;
+	tell_status(&e, a, "up");
+	estate_expect(&e, "changes", "{'from':'" T0 "'}",
+		"[{'after':{'status':'left'},'before':{'status':'up'},'change':'changed',"
+		"'host':'a','key':'status','section':'host','time':'" T1 "'},"
+		"{'after':{'status':'up'},'before':{'status':'left'},'change':'changed',"
+		"'host':'a','key':'status','section':'host','time':'" T2 "'}]");
+	estate_expect(&e, "changes", "{'from':'" T1 "','as_of':'" T1 "'}", "[]");
+	estate_expect(&e, "changes", "{'from':'2020-01-01','to':'" T0 "','host':'a'}",
+		"[{'after':{'nodename':'a'},'before':null,'change':'added','host':'a','key':'os',"
+		"'section':'host','time':'" T0 "'},"
+		"{'after':{'status':'up'},'before':null,'change':'added','host':'a',"
+		"'key':'status','section':'host','time':'" T0 "'}]");
+	estate_remove(&e);
+}
+
 /* Two tenants with the same addresses, names and chassis do not see each other. */
 static void test_tenants(void **state)
 {
@@ -287,6 +322,7 @@ int main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_servers),
 		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_changes_of_status),
 		cmocka_unit_test(test_tenants),
 		cmocka_unit_test(test_twins),
 		cmocka_unit_test(test_wrong_questions),
