@@ -4,6 +4,7 @@
 # Whatever this starts ends with it; what a kill -9 left is cleared by the next start.
 set -eu
 cd "$(dirname "$0")/.."
+unset MAKEFLAGS # our own makes are no part of the one that called
 [ "$(id -u)" = 0 ] || { echo "lab.sh: needs root: it makes network namespaces" >&2 && exit 1; }
 echo "==> packages"
 make --no-print-directory deps-test

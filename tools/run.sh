@@ -5,6 +5,7 @@
 # Whatever this starts ends with it; what a kill -9 left is ended by the next start.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+unset MAKEFLAGS # our own makes are no part of the one that called
 address=${ADDRESS:-127.0.0.1:1984}
 scope=${SCOPE:-host} # or netns: only the network namespace this runs in
 seconds=30 # how long to wait for the first facts

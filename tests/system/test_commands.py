@@ -5,7 +5,7 @@ after a kill -9."""
 import os
 import signal
 
-from lab import PREFIX, TREE, Estate, Process, alive, double, namespaces
+from lab import PREFIX, TREE, Estate, Process, alive, built, double, namespaces, run
 from suite import Suite, check, contains, wait_until
 
 suite = Suite()
@@ -45,7 +45,9 @@ def run_shows_what_is_there(lab):
     pids = started(host)
     check(len(pids) >= 3 and all(map(alive, pids)), f"started: {pids}")
     late = host.spawn(double("serve"), "tcp", f"{host.address}:7001")
-    settled(process, "7001", 10)
+    wait_until(lambda: "7001" in process.text(), 10, lambda: process.text() + run(
+        built("cmactl"), "--control", host.path("run/cma.sock"), "query", "allipports").stdout +
+               late.text() + host.run("ss", "-tln").stdout)
     os.kill(process.pid, signal.SIGTERM)
     process.wait(10)
     gone(pids)
