@@ -12,6 +12,7 @@
 #include "agent/procfs.h"
 #include "agent/redact.h"
 #include "agent/sensor.h"
+#include "agent/title.h"
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -107,7 +108,7 @@ static int read_all(int dir, bool kernel, struct process *process)
 	if (!process->exe && !kernel && errno == ENOENT)
 		return -ESRCH;
 	process->cwd = procfs_link(dir, "cwd");
-	process->cmdline = procfs_cmdline(dir, &process->cmdline_size);
+	process->cmdline = procfs_cmdline(dir, process->exe, &process->cmdline_size);
 	if (!process->cmdline)
 		return -ESRCH;
 	process->netns = procfs_netns(dir);
@@ -136,25 +137,41 @@ int process_read(
 	return 0;
 }
 
+/* argv[0] of what was captured, or the name of the thread. */
+static void set_captured_name(const struct event_workload *event, struct process *process)
+{
+	struct span argv = SPAN(event->argv, event->argv_size);
+	char words[REDACT_MAX];
+	struct span title;
+
+	while (argv.size && !argv.data[argv.size - 1])
+		argv.size--;
+	process->cmdline_size =
+		(uint32_t)redact_argv(SPAN(argv.data, strnlen(event->argv, argv.size)), words);
+	if (!process->cmdline_size)
+		process->cmdline_size = (uint32_t)snprintf(words, sizeof(words), "[%.*s]",
+						EVENT_COMM_SIZE, event->comm) +
+			1;
+	process->cmdline = mem_copy(words, process->cmdline_size);
+	title = title_name(words, argv.size && !memchr(argv.data, 0, argv.size), process->exe);
+	if (!title.size)
+		return;
+	free(process->cmdline);
+	process->cmdline = text_copy_n((const char *)title.data, title.size);
+	process->cmdline_size = (uint32_t)title.size + 1;
+}
+
 void process_captured(const struct process_view *view, const struct event_workload *event,
 	struct process *process)
 {
 	char path[CGROUP_PATH_SIZE];
-	struct span argv = SPAN(event->argv, event->argv_size);
-	char words[REDACT_MAX];
 
 	*process = (struct process){
 		.uid = event->uid, .gid = event->gid, .netns = event->netns, .transient = true
 	};
 	sensor_exe_path(event, path, sizeof(path));
 	process->exe = copy_if_any(path);
-	argv.size = strnlen(event->argv, argv.size);
-	process->cmdline_size = (uint32_t)redact_argv(argv, words);
-	if (!process->cmdline_size)
-		process->cmdline_size = (uint32_t)snprintf(words, sizeof(words), "[%.*s]",
-						EVENT_COMM_SIZE, event->comm) +
-			1;
-	process->cmdline = mem_copy(words, process->cmdline_size);
+	set_captured_name(event, process);
 	if (view->cgroup >= 0 &&
 		!cgroup_path_of_id(view->cgroup, event->cgroup, path, sizeof(path)))
 		set_cgroup(process, path);

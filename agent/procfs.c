@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/redact.h"
+#include "agent/title.h"
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -86,33 +87,6 @@ uint32_t procfs_netns(int dir)
 	return link && sscanf(link, "net:[%u]", &inode) == 1 ? inode : 0;
 }
 
-/*
- * A program that rewrites its command line into a title often counts in it ("sshd: ... [listener] 0
- * of 10-100 startups"). A word of digits becomes "N", or the process would get a new name.
- */
-static void settle_title(char *words, uint32_t *size)
-{
-	char *to = words;
-	bool start = true;
-
-	if (!*size || memchr(words, 0, *size - 1) || !strstr(words, ": "))
-		return;
-	for (const char *from = words; *from; start = from[-1] == ' ') {
-		size_t digits = start ? strspn(from, "0123456789") : 0;
-
-		if (digits && (from[digits] == ' ' || !from[digits])) {
-			*to++ = 'N';
-			from += digits;
-			continue;
-		}
-		*to++ = *from++;
-	}
-	while (to > words && to[-1] == ' ')
-		to--;
-	*to++ = '\0';
-	*size = (uint32_t)(to - words);
-}
-
 /* Reads as much as fits; the last word, cut in the middle, is left out. */
 static size_t read_cmdline(int dir, char *to, size_t room)
 {
@@ -127,11 +101,12 @@ static size_t read_cmdline(int dir, char *to, size_t room)
 	return size;
 }
 
-char *procfs_cmdline(int dir, uint32_t *size)
+char *procfs_cmdline(int dir, const char *exe, uint32_t *size)
 {
-	char raw[CMDLINE_MAX], words[REDACT_MAX];
+	char raw[CMDLINE_MAX], words[REDACT_MAX] = "";
 	size_t length = read_cmdline(dir, raw, sizeof(raw));
 	char *comm autofree = NULL;
+	struct span name;
 
 	if (!length) {
 		comm = file_read(dir, "comm", 64, NULL);
@@ -139,11 +114,14 @@ char *procfs_cmdline(int dir, uint32_t *size)
 			return NULL;
 		comm[strcspn(comm, "\n")] = '\0';
 		*size = (uint32_t)snprintf(words, sizeof(words), "[%s]", comm) + 1;
-	} else {
-		*size = (uint32_t)redact_argv(SPAN(raw, length), words);
-		settle_title(words, size);
+		return mem_copy(words, *size);
 	}
-	return mem_copy(words, *size);
+	*size = (uint32_t)redact_argv(SPAN(raw, length), words);
+	name = title_name(words, *size && strlen(words) + 1 == *size, exe);
+	if (!name.size)
+		return mem_copy(words, *size);
+	*size = (uint32_t)name.size + 1;
+	return text_copy_n((const char *)name.data, name.size);
 }
 
 char *procfs_account(int etc, const char *file, uint32_t id)

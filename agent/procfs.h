@@ -23,9 +23,10 @@ char *procfs_link(int dir, const char *name);
 uint32_t procfs_netns(int dir);
 /*
  * The redacted words of the command line (agent/redact.h), each ended by NUL; the name of the
- * thread in brackets when there are none. NULL when it cannot be read.
+ * thread in brackets when there are none, and of a title the name (agent/title.h; exe may be NULL).
+ * NULL when it cannot be read.
  */
-char *procfs_cmdline(int dir, uint32_t *size);
+char *procfs_cmdline(int dir, const char *exe, uint32_t *size);
 
 /* Name of an id in "passwd" or "group" below etc; NULL when there is none. */
 char *procfs_account(int etc, const char *file, uint32_t id);

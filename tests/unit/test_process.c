@@ -190,24 +190,53 @@ static void test_kernel_thread_has_its_name(void **state)
 	process_free(&process);
 }
 
-static void test_title_that_counts_is_settled(void **state)
+static void check_cmdline(const struct fixture *f, const char *raw, size_t size, const char *exe,
+	const char *expected)
 {
-	static const char title[] = "sshd: /usr/sbin/sshd -D [listener] 3 of 10-100 startups\0\0\0";
-	static const char words[] = "sleep:\0"
-				    "10";
-	const struct fixture *f = *state;
 	struct process process;
 
-	write_file(f, "proc/100/cmdline", title, sizeof(title));
+	write_file(f, "proc/100/cmdline", raw, size);
+	write_link(f, "proc/100/exe", exe);
 	assert_int_equal(process_read(&f->view, 100, START, &process), 0);
-	assert_string_equal(
-		process.cmdline, "sshd: /usr/sbin/sshd -D [listener] N of 10-100 startups");
-	assert_int_equal(process.cmdline_size, strlen(process.cmdline) + 1);
+	assert_string_equal(process.cmdline, expected);
+	if (process.cmdline_size > strlen(expected) + 1)
+		assert_string_equal(process.cmdline + strlen(expected) + 1, "10");
 	process_free(&process);
-	write_file(f, "proc/100/cmdline", words, sizeof(words));
-	assert_int_equal(process_read(&f->view, 100, START, &process), 0);
-	assert_string_equal(process.cmdline + 7, "10");
-	process_free(&process);
+}
+#define CHECK(raw, exe, expected) check_cmdline(f, raw, sizeof(raw), exe, expected)
+
+static void test_of_a_title_the_name_stays(void **state)
+{
+	const struct fixture *f = *state;
+
+	CHECK("sshd: /usr/sbin/sshd -D [listener] 3 of 10-100 startups\0\0\0", "/usr/sbin/sshd",
+		"sshd");
+	CHECK("nginx: master process nginx -c /etc/nginx.conf", "/usr/sbin/nginx", "nginx");
+	CHECK("nginx: worker process\0old\0words", "/usr/sbin/nginx", "nginx");
+	CHECK("postgres: main: joe db 10.0.0.1(4444) idle", "/usr/lib/postgresql/bin/postgres",
+		"postgres");
+	CHECK("lldpd: connected to sw1.", "/usr/sbin/lldpd", "lldpd");
+	CHECK("/usr/bin/redis-server 127.0.0.1:6379", "/usr/bin/redis-check-rdb",
+		"/usr/bin/redis-server");
+	CHECK("php-fpm: pool www", "/usr/sbin/php-fpm8.2", "php-fpm");
+	CHECK("unicorn worker[3]", "/usr/bin/ruby3.1", "unicorn");
+	CHECK("17 of 20 done", "/usr/bin/worker", "worker");
+}
+
+static void test_command_line_is_no_title(void **state)
+{
+	const struct fixture *f = *state;
+
+	CHECK("sleep:\0"
+	      "10",
+		"/usr/bin/sleep", "sleep:");
+	CHECK("php-fpm: no\0"
+	      "10",
+		"/usr/bin/php", "php-fpm: no");
+	CHECK("/opt/My App/app", "/opt/My App/app", "/opt/My App/app");
+	CHECK("./My App", "/opt/My App", "./My App");
+	CHECK("My App", "/opt/My App", "My App");
+	CHECK("(sd-pam)", "/usr/lib/systemd/systemd", "(sd-pam)");
 }
 
 /* The hash is part of what other hosts and later versions know: it must not change. */
@@ -291,6 +320,11 @@ static void test_captured_process(void **state)
 		"\"group\":\"networks\",\"netns\":\"blue\",\"transient\":true,\"uid\":33,"
 		"\"user\":\"www-data\"}");
 	process_free(&process);
+	memcpy(event.argv, "curl: asks for the 3rd time\0\0", 29);
+	event.argv_size = 29;
+	process_captured(&f->view, &event, &process);
+	assert_string_equal(process.cmdline, "curl");
+	process_free(&process);
 	event.argv_size = event.path_size = 0;
 	process_captured(&f->view, &event, &process);
 	assert_string_equal(process.cmdline, "[curl]");
@@ -329,7 +363,8 @@ int main(void)
 		TEST(test_reused_tgid_is_another_process),
 		TEST(test_ending_process_is_gone),
 		TEST(test_kernel_thread_has_its_name),
-		TEST(test_title_that_counts_is_settled),
+		TEST(test_of_a_title_the_name_stays),
+		TEST(test_command_line_is_no_title),
 		TEST(test_name_is_stable),
 		TEST(test_name_is_one_word),
 		TEST(test_netns_has_its_name),
