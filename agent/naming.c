@@ -56,14 +56,13 @@ static void base_name(const struct process *process, char *to, size_t size)
 	}
 }
 
-void naming_process(const struct process *process, const char *netns, char *to)
+static uint64_t hash_process(
+	const struct process *process, const char *cmdline, size_t size, const char *netns)
 {
-	enum { DIGITS = 8 };
 	uint64_t hash = NAMING_HASH_START;
-	char base[NAMING_PROCESS_SIZE - DIGITS - 1];
 
 	hash = hash_text(hash, process->exe);
-	hash = naming_hash(hash, process->cmdline, process->cmdline_size);
+	hash = naming_hash(hash, cmdline, size);
 	hash = hash_number(hash, process->uid);
 	hash = hash_number(hash, process->gid);
 	hash = hash_text(hash, process->unit);
@@ -72,6 +71,20 @@ void naming_process(const struct process *process, const char *netns, char *to)
 	/* A namespace without a name has only a number that the next boot gives to another one. */
 	if (*netns && !isdigit((unsigned char)*netns))
 		hash = hash_text(hash, netns);
+	return hash;
+}
+
+uint64_t naming_kin(const struct process *process, const char *netns)
+{
+	return hash_process(process, "", 0, netns);
+}
+
+void naming_process(const struct process *process, const char *netns, char *to)
+{
+	enum { DIGITS = 8 };
+	uint64_t hash = hash_process(process, process->cmdline, process->cmdline_size, netns);
+	char base[NAMING_PROCESS_SIZE - DIGITS - 1];
+
 	base_name(process, base, sizeof(base));
 	snprintf(to, NAMING_PROCESS_SIZE, "%s:%08x", base, (uint32_t)(hash ^ hash >> 32));
 }

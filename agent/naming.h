@@ -17,6 +17,9 @@
 
 enum { NAMING_PROCESS_SIZE = 80, NAMING_NETNS_SIZE = 64 };
 
+/* The same without the command line: what all the runs of one program by one user have in common.
+ */
+uint64_t naming_kin(const struct process *process, const char *netns);
 /* netns as in process_json; to holds NAMING_PROCESS_SIZE. */
 void naming_process(const struct process *process, const char *netns, char *to);
 /*

@@ -200,5 +200,7 @@ json_t *process_json(const struct process *process, const char *netns)
 	json_set_text(value, "netns", netns);
 	if (process->transient)
 		json_object_set_new(value, "transient", json_true());
+	if (process->folded)
+		json_object_set_new(value, "folded", json_true());
 	return value;
 }

@@ -25,6 +25,7 @@ struct process {
 	uint32_t uid, gid; /* effective */
 	uint32_t netns;	   /* inode number */
 	bool transient;	   /* ended before it could be read whole: cmdline is argv[0] only */
+	bool folded;	   /* one of many with ever other arguments: cmdline is argv[0] only */
 };
 
 /* Where to read: directories, open for as long as this is used. -1: not there. */

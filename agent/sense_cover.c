@@ -98,7 +98,8 @@ void cover_tell_losses(
 	const struct {
 		const char *name;
 		uint64_t count;
-	} counts[] = { { "folded", losses.folded },
+	} counts[] = { { "folded", losses.folded }, { "folded_ports", losses.ports },
+		{ "folded_processes", losses.processes },
 		{ "unowned", losses.unowned + counters->unowned },
 		{ "ring_full", counters->ring_full }, { "edges_full", counters->edges_full },
 		{ "missed", counters->missed } };

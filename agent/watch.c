@@ -7,7 +7,8 @@
 
 #include "agent/watch_state.h"
 
-enum { PEERS_MAX = 1024, EDGE_TTL_S = 24 * 3600, PERIOD_S = 60, PAUSE_S = 1, PAUSE_PERCENT = 1 };
+enum { PEERS_MAX = 1024, NAMES_MAX = 64, PORTS_MAX = 2048 };
+enum { EDGE_TTL_S = 24 * 3600, PERIOD_S = 60, PAUSE_S = 1, PAUSE_PERCENT = 1 };
 
 struct watch *watch_new(const struct watch_config *config, const struct watch_source *source)
 {
@@ -17,6 +18,10 @@ struct watch *watch_new(const struct watch_config *config, const struct watch_so
 	watch->source = *source;
 	if (!watch->config.peers_max)
 		watch->config.peers_max = PEERS_MAX;
+	if (!watch->config.names_max)
+		watch->config.names_max = NAMES_MAX;
+	if (!watch->config.ports_max)
+		watch->config.ports_max = PORTS_MAX;
 	if (!watch->config.edge_ttl_ns)
 		watch->config.edge_ttl_ns = EDGE_TTL_S * NS_PER_SEC;
 	if (!watch->config.period_ns)
@@ -66,6 +71,7 @@ void watch_free(struct watch *watch)
 	if (!watch)
 		return;
 	doubt_free_all(watch);
+	rename_free_all(watch);
 	drop_edges(watch, true, 0);
 	listen_free_all(watch);
 	workload_free_all(watch);
@@ -117,6 +123,9 @@ void watch_walk_edge(struct watch *watch, struct instant now, const struct edge_
 {
 	struct event_edge event = { .kind = EVENT_EDGE, .key = *key, .outcome = value->outcome };
 
+	/* Who is not known any more was told when it was. */
+	if (key->role == EDGE_CLIENT && !workload_known(watch, key->workload))
+		return;
 	if (value->outcome != EDGE_PENDING)
 		watch_edge(watch, now, &event);
 }
@@ -127,20 +136,18 @@ void watch_walk_end(struct watch *watch, struct instant now)
 
 	if (watch_seconds(now) > ttl_s)
 		drop_edges(watch, false, watch_seconds(now) - ttl_s);
-	workload_sweep(watch, now);
 }
 
 void watch_snapshot_begin(struct watch *watch, struct instant now, uint64_t boottime)
 {
 	uint64_t hold_ns = watch->config.hold ? WATCH_HOLD_S * NS_PER_SEC : 0;
-	uint64_t title_ns = WATCH_TITLE_S * NS_PER_SEC;
+	uint64_t fresh_ns = WATCH_FRESH_S * NS_PER_SEC;
 
 	watch->snapshot_began = now;
-	watch->young_holder = false;
 	/* Nobody else tells the connections of those that are older than the first snapshot. */
 	if (!watch->generation++)
 		watch->first_boottime = boottime;
-	watch->fresh_after = boottime > title_ns ? boottime - title_ns : 0;
+	watch->fresh_after = boottime > fresh_ns ? boottime - fresh_ns : 0;
 	watch->young_after = boottime - hold_ns;
 	if (watch->young_after < watch->first_boottime)
 		watch->young_after = watch->first_boottime;
@@ -197,7 +204,7 @@ static void connection_row(struct watch *watch, struct instant now, const struct
 	/* A connection of one that is young was told, or will be, by its own events. */
 	struct task *task = row->start > watch->young_after
 		? task_find(watch, row->tgid, row->start)
-		: task_read(watch, row->tgid, row->start);
+		: task_read_client(watch, row->tgid, row->start);
 
 	if (task)
 		task->generation = watch->generation;
@@ -219,7 +226,7 @@ void watch_row(
 	if (watch->config.own_netns_only && row->netns != watch->config.own_netns)
 		return;
 	if (is_service(row, path))
-		listen_row(watch, row, path);
+		listen_row(watch, now, row, path);
 	else if (is_connected(row))
 		connection_row(watch, now, row);
 }
@@ -233,14 +240,13 @@ void watch_snapshot_end(struct watch *watch, struct instant now, bool whole)
 		pause = PAUSE_S * NS_PER_SEC;
 	watch->snapshot_next = instant_add(now, pause);
 	watch->snapshot_at = instant_add(now, watch->config.period_ns);
-	if (watch->young_holder)
-		watch_ask_snapshot(watch, instant_add(now, NS_PER_SEC));
 	listen_sweep(watch, now, whole);
 	if (!whole)
 		return;
 	watch->settled = true;
 	inbound_settle(watch, now);
 	task_sweep(watch, watch->generation);
+	task_settle(watch, now);
 	netns_refresh(watch);
 }
 

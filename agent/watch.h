@@ -17,7 +17,11 @@
  *   used, or is open for a while. What resolvers do to compare addresses is never told.
  * - A client's state changes are told at most every 10 s, the first success and the first failure
  *   at once.
- * - Peers of one service beyond peers_max are folded into networks, then into one.
+ * - Peers of one service beyond peers_max are folded into networks, then into one; so are, with
+ *   port 0, the peers of a process beyond ports_max. Clients of one program beyond names_max are
+ * one.
+ * - A process that listens is read again a second and a minute later: by then it has set its title
+ *   and dropped its privileges.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,6 +39,8 @@ struct watch_config {
 	bool own_netns_only; /* rows of other namespaces are left out */
 	bool hold;	     /* false: tell everything at once (for a single look) */
 	uint32_t peers_max;  /* 0: 1024 */
+	uint32_t names_max;  /* of clients that differ in their arguments alone; 0: 64 */
+	uint32_t ports_max;  /* client facts of one process; 0: 2048 */
 	int64_t edge_ttl_ns; /* 0: 24 hours */
 	int64_t period_ns;   /* from one snapshot to the next; 0: 60 s */
 };
@@ -83,8 +89,10 @@ void watch_walk_end(struct watch *watch, struct instant now);
 void watch_cover(struct watch *watch, const char *feature, const json_t *value);
 /* What was not told one by one since the start. */
 struct watch_losses {
-	uint64_t folded;  /* peers that were told as a part of a network */
-	uint64_t unowned; /* uses of the network by nobody who is known */
+	uint64_t folded;    /* peers that were told as a part of a network */
+	uint64_t ports;	    /* of them without their port */
+	uint64_t processes; /* that were told without their arguments, as one of many */
+	uint64_t unowned;   /* uses of the network by nobody who is known */
 };
 struct watch_losses watch_losses(const struct watch *watch);
 

@@ -84,6 +84,37 @@ static void name_client(
 		name->after, sizeof(name->after), ":%u%s%s", place->port, *netns ? " " : "", netns);
 }
 
+/* The fact for place, which is changed to what a new one shall say; NULL when there is none. */
+static struct client *find_client(struct watch *watch, const struct program *program,
+	struct place *place, struct edge_name *name, enum fold *fold)
+{
+	struct thing *found;
+
+	*fold = FOLD_NONE;
+	name_client(program, place, name);
+	found = watch_edge_find(watch, name, place->ip, fold);
+	if (found || *fold != FOLD_NONE || program->clients < watch->config.ports_max)
+		return (struct client *)found;
+	watch->losses.ports++;
+	*fold = FOLD_NETWORK;
+	place->port = 0;
+	name_client(program, place, name);
+	return (struct client *)watch_edge_find(watch, name, place->ip, fold);
+}
+
+static struct client *client_new(struct watch *watch, struct instant now, struct program *program,
+	const struct place *place, const struct edge_name *name, enum fold fold)
+{
+	struct client *client = thing_new(watch, SECTION_CLIENT, name->key, sizeof(*client));
+
+	watch_edge_init(watch, &client->edge, name, place, fold);
+	client->edge.seen_s = watch_seconds(now);
+	client->program = program;
+	program->clients += fold == FOLD_NONE;
+	program_use(watch, program);
+	return client;
+}
+
 void client_see(struct watch *watch, struct instant now, struct program *program,
 	const struct place *place, uint32_t outcome)
 {
@@ -92,8 +123,7 @@ void client_see(struct watch *watch, struct instant now, struct program *program
 	struct client *client;
 	enum fold fold;
 
-	name_client(program, place, &name);
-	client = (struct client *)watch_edge_find(watch, &name, told.ip, &fold);
+	client = find_client(watch, program, &told, &name, &fold);
 	if (client) {
 		client->edge.seen_s = watch_seconds(now);
 		/* Who gives up on one of two connections tells nothing about the other end. */
@@ -101,13 +131,40 @@ void client_see(struct watch *watch, struct instant now, struct program *program
 			set_state(watch, client, now, state_of(outcome));
 		return;
 	}
-	client = thing_new(watch, SECTION_CLIENT, name.key, sizeof(*client));
-	watch_edge_init(watch, &client->edge, &name, &told, fold);
-	client->edge.seen_s = watch_seconds(now);
-	client->program = program;
+	client = client_new(watch, now, program, &told, &name, fold);
 	client->state = (uint8_t)state_of(outcome);
-	program_use(watch, program);
 	tell_state(watch, client, now);
+}
+
+static void move(struct watch *watch, struct client *client, struct program *program)
+{
+	struct instant seen = { client->edge.seen_s * NS_PER_SEC };
+	struct place place = client->edge.place;
+	struct edge_name name;
+	struct client *moved;
+	enum fold fold;
+
+	if (client->edge.fold == FOLD_NONE && !find_client(watch, program, &place, &name, &fold)) {
+		moved = client_new(watch, seen, program, &place, &name, fold);
+		moved->state = client->state;
+		tell_state(watch, moved, client->changed);
+	}
+	client_drop(watch, client);
+}
+
+void client_replace(struct watch *watch, struct program *before, struct program *after)
+{
+	struct thing *thing, *next;
+
+	program_hold(before);
+	HASH_ITER (hh, watch->things, thing, next) {
+		struct client *client = (struct client *)thing;
+
+		if (thing_section(thing) == SECTION_CLIENT && !thing->gone &&
+			client->program == before)
+			move(watch, client, after);
+	}
+	program_put(watch, before);
 }
 
 json_t *client_json(const struct client *client)
@@ -136,6 +193,7 @@ void client_drop(struct watch *watch, struct client *client)
 	struct program *program = client->program;
 
 	stop_waiting(watch, client);
+	program->clients -= client->edge.fold == FOLD_NONE;
 	watch_edge_end(watch, &client->edge);
 	thing_drop(watch, &client->thing);
 	program_unuse(watch, program);

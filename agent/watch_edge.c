@@ -69,12 +69,16 @@ static struct thing *find_as(
 struct thing *watch_edge_find(
 	struct watch *watch, struct edge_name *name, uint8_t ip[16], enum fold *fold)
 {
-	struct thing *found = find_as(watch, name, ip, FOLD_NONE);
 	enum fold room = fan_room(watch, fan_find(watch, group_id(name)));
+	struct thing *found;
 
-	*fold = FOLD_NONE;
-	if (found || room == FOLD_NONE)
-		return found;
+	if (*fold == FOLD_NONE) {
+		found = find_as(watch, name, ip, FOLD_NONE);
+		if (found || room == FOLD_NONE)
+			return found;
+	}
+	if (room < FOLD_NETWORK)
+		room = FOLD_NETWORK;
 	watch->losses.folded++;
 	for (*fold = FOLD_NETWORK; *fold <= FOLD_ALL; (*fold)++) {
 		fold_ip(ip, *fold);

@@ -59,7 +59,8 @@ struct edge_name {
 
 /*
  * The fact for ip, or for the network it is folded into; NULL when there is none yet: ip and *fold
- * are then changed to what the new one shall be, and name->key is its key.
+ * are then changed to what the new one shall be, and name->key is its key. *fold says what it shall
+ * be folded into at least.
  */
 struct thing *watch_edge_find(
 	struct watch *watch, struct edge_name *name, uint8_t ip[16], enum fold *fold);
@@ -73,6 +74,8 @@ void watch_edge_to_json(enum fold fold, const uint8_t ip[16], const char *what, 
 /* program talks to place, of which the netns is borrowed; outcome as in struct event_edge. */
 void client_see(struct watch *watch, struct instant now, struct program *program,
 	const struct place *place, uint32_t outcome);
+/* A program is called otherwise now. */
+void client_replace(struct watch *watch, struct program *before, struct program *after);
 json_t *client_json(const struct client *client);
 /* Tells states that were kept back. */
 void client_tick(struct watch *watch, struct instant now);

@@ -74,7 +74,7 @@ void inbound_see(struct watch *watch, struct instant now, const struct place *pl
 	struct edge_name name;
 	struct inbound *inbound;
 	uint8_t told[16];
-	enum fold fold;
+	enum fold fold = FOLD_NONE;
 
 	settle_any(&ours, peer);
 	name_inbound(&ours, &name);

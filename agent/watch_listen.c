@@ -172,6 +172,7 @@ static void sock_free(struct watch *watch, struct sock *sock)
 	while (sock->holder_count)
 		remove_holder(sock, 0);
 	netns_put(watch, sock->place.netns);
+	program_put(watch, sock->starter);
 	HASH_DELETE(hh, watch->socks, sock);
 	free(sock->holders);
 	free(sock->path);
@@ -286,26 +287,13 @@ static char *unix_text(struct span path)
 	return text;
 }
 
-/*
- * Who has just started may still be about to set its title (nginx does so after listen), or to
- * become another user: it is read again until it is old enough.
- */
-static struct task *holder_task(struct watch *watch, const struct event_row *row)
-{
-	struct task *task = task_find(watch, row->tgid, row->start);
-
-	if (!task)
-		return task_read(watch, row->tgid, row->start);
-	if (row->start > watch->fresh_after && task_reread(watch, task))
-		listen_task_changed(watch, task);
-	watch->young_holder |= row->start > watch->young_after;
-	return task;
-}
-
-void listen_row(struct watch *watch, const struct event_row *row, const char *path)
+void listen_row(
+	struct watch *watch, struct instant now, const struct event_row *row, const char *path)
 {
 	struct sock *sock = sock_find(watch, row->cookie);
-	struct task *task = holder_task(watch, row);
+	struct task *task = row->start > watch->fresh_after
+		? task_read_young(watch, now, row->tgid, row->start)
+		: task_read(watch, row->tgid, row->start);
 
 	if (!sock) {
 		sock = sock_new(watch, row->cookie, row->netns);
@@ -318,8 +306,27 @@ void listen_row(struct watch *watch, const struct event_row *row, const char *pa
 	}
 	sock->generation = watch->generation;
 	sock->misses = 0;
-	if (task)
-		add_holder(watch, sock, task);
+	if (!task)
+		return;
+	task_unfold(watch, task);
+	add_holder(watch, sock, task);
+}
+
+/* A daemon that went into the background: its child has another title. */
+static void inherit(struct watch *watch, struct sock *sock)
+{
+	struct program *starter = sock->starter;
+
+	for (uint32_t i = 0; starter && i < sock->holder_count; i++) {
+		struct program *program = sock->holders[i].task->program;
+
+		if (program->kin != starter->kin)
+			continue;
+		rename_learn(watch, starter, program);
+		break;
+	}
+	program_put(watch, starter);
+	sock->starter = NULL;
 }
 
 static void sweep_holders(struct watch *watch, struct sock *sock)
@@ -351,8 +358,10 @@ void listen_sweep(struct watch *watch, struct instant now, bool whole)
 			sock_free(watch, sock);
 			continue;
 		}
-		if (whole && found)
+		if (whole && found) {
 			sweep_holders(watch, sock);
+			inherit(watch, sock);
+		}
 		if (sock->listen)
 			listen_refresh(watch, sock->listen);
 		else if (!is_held(sock))
@@ -375,6 +384,8 @@ void listen_task_gone(struct watch *watch, struct instant now, struct task *task
 		}
 		if (sock->holder_count == before)
 			continue;
+		if (task->look_at.ns && !task->assumed && !sock->starter)
+			sock->starter = program_hold(task->program);
 		if (!sock->holder_count) /* it ends too, or somebody else has it */
 			watch_ask_snapshot(watch, now);
 		else if (sock->listen)

@@ -6,7 +6,7 @@
  * addresses they make. One address may have many sockets (SO_REUSEPORT), one socket many holders
  * (prefork), and the one who made it need not be the one who serves (socket activation).
  */
-#include "agent/watch_who.h"
+#include "agent/watch_task.h"
 
 /* One end of a connection. */
 struct place {
@@ -31,6 +31,7 @@ struct sock {
 	struct instant until;  /* held */
 	struct holder *holders;
 	uint32_t holder_count, generation, misses;
+	struct program *starter; /* ended early; who has the socket next is what it became */
 	bool dual;
 };
 TAILQ_HEAD(sock_queue, sock);
@@ -59,7 +60,8 @@ struct listen *listen_match(struct watch *watch, const struct place *place);
 json_t *listen_json(const struct listen *listen);
 
 /* A row of the snapshot about a socket that takes connections. */
-void listen_row(struct watch *watch, const struct event_row *row, const char *path);
+void listen_row(
+	struct watch *watch, struct instant now, const struct event_row *row, const char *path);
 /* After a snapshot: tells new ones; after a whole one, ends what it did not find. */
 void listen_sweep(struct watch *watch, struct instant now, bool whole);
 /* A process is gone, or another program: updates what it holds. */

@@ -4,15 +4,17 @@
 /* Inside of agent/watch.h: the state that watch*.c share. */
 #include "agent/watch_doubt.h"
 #include "agent/watch_edge.h"
+#include "agent/watch_rename.h"
 #include "agent/watch_workload.h"
 
 enum {
-	WATCH_HOLD_S = 1,	   /* how long the nature of something new is left open */
-	WATCH_TITLE_S = 120,	   /* a younger process is read again in each snapshot */
-	WATCH_FLAP_S = 10,	   /* between two changes of a client's state */
-	WATCH_MISSES = 2,	   /* snapshots without it, and a socket is gone */
-	WATCH_SIGHTINGS_MAX = 512, /* held at a time; then the oldest are named at once */
-	WATCH_WORKLOADS_MAX = 4096,
+	WATCH_HOLD_S = 1,	    /* how long the nature of something new is left open */
+	WATCH_FRESH_S = 120,	    /* a younger process may get another name yet */
+	WATCH_FLAP_S = 10,	    /* between two changes of a client's state */
+	WATCH_MISSES = 2,	    /* snapshots without it, and a socket is gone */
+	WATCH_SIGHTINGS_MAX = 512,  /* held at a time; then the oldest are named at once */
+	WATCH_WORKLOADS_MAX = 4096, /* then the one unused for longest is forgotten */
+	WATCH_RENAMES_MAX = 64,
 };
 
 struct watch {
@@ -22,6 +24,8 @@ struct watch {
 	struct thing_queue waiting;
 	struct netns *netns;
 	struct task *tasks;
+	struct kin *kin;
+	struct rename renames[WATCH_RENAMES_MAX];
 	struct workload *workloads;
 	struct sighting_queue sightings;
 	struct sock *socks;
@@ -34,11 +38,10 @@ struct watch {
 	struct instant snapshot_next; /* not before, however much is asked */
 	uint64_t first_boottime;      /* of the first snapshot */
 	uint64_t young_after;	      /* boot time: processes that started later are held */
-	uint32_t sighting_count, doubt_count;
-	uint64_t fresh_after; /* those may not have their final title yet */
-	bool young_holder;    /* the last snapshot saw one: look again soon */
-	uint32_t generation;  /* of snapshots */
-	bool settled;	      /* there was a whole snapshot */
+	uint64_t fresh_after;	      /* and these are read again */
+	uint32_t sighting_count, aside_count, doubt_count, rename_next;
+	uint32_t generation; /* of snapshots */
+	bool settled;	     /* there was a whole snapshot */
 	struct watch_losses losses;
 	char *value;	    /* of the fact that was given last */
 	struct thing *last; /* a fact that was given as gone: freed at the next call */

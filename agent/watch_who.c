@@ -60,27 +60,114 @@ static bool is_manager(const struct process *process)
 	return base && (!strcmp(base, "/systemd") || !strcmp(base, "/init"));
 }
 
-struct program *program_get(struct watch *watch, struct process *process)
+static struct kin *kin_get(struct watch *watch, uint64_t id)
+{
+	struct kin *kin;
+
+	HASH_FIND(hh, watch->kin, &id, sizeof(id), kin);
+	if (!kin) {
+		kin = mem_alloc(1, sizeof(*kin));
+		kin->id = id;
+		HASH_ADD(hh, watch->kin, id, sizeof(id), kin);
+	}
+	kin->refs++;
+	return kin;
+}
+
+static void kin_put(struct watch *watch, struct kin *kin)
+{
+	if (--kin->refs)
+		return;
+	HASH_DELETE(hh, watch->kin, kin);
+	free(kin);
+}
+
+static struct program *program_find(
+	const struct watch *watch, const struct process *process, const char *netns, char *name)
+{
+	naming_process(process, netns, name);
+	return (struct program *)thing_find(watch, SECTION_PROCESS, name);
+}
+
+static void set_value(struct program *program, const struct process *process, const char *netns)
+{
+	json_t *value autojson = process_json(process, netns);
+
+	free(program->value);
+	program->value = json_text(value);
+	program->transient = process->transient;
+	program->folded = process->folded;
+}
+
+/* There are so many of its kin already that one more is told only as one of them. */
+static void fold(struct watch *watch, struct process *process)
+{
+	watch->losses.processes++;
+	process->folded = true;
+	process->cmdline_size = (uint32_t)strlen(process->cmdline) + 1;
+}
+
+static struct program *get(
+	struct watch *watch, struct process *process, const struct netns *netns, bool client)
+{
+	struct kin *kin = kin_get(watch, naming_kin(process, netns->name));
+	char name[NAMING_PROCESS_SIZE];
+	struct program *program = program_find(watch, process, netns->name, name);
+
+	if (!program && client && kin->clients >= watch->config.names_max) {
+		fold(watch, process);
+		program = program_find(watch, process, netns->name, name);
+		if (program && !program->folded) { /* until now only one of a short life */
+			set_value(program, process, netns->name);
+			thing_touch(watch, &program->thing);
+		}
+	}
+	if (program) {
+		kin_put(watch, kin);
+		return program_hold(program);
+	}
+	program = thing_new(watch, SECTION_PROCESS, name, sizeof(*program));
+	set_value(program, process, netns->name);
+	program->kin = kin;
+	program->counted = client;
+	kin->clients += client;
+	program->manager = is_manager(process);
+	program->exe = naming_hash(
+		NAMING_HASH_START, process->exe, process->exe ? strlen(process->exe) : 0);
+	return program_hold(program);
+}
+
+static struct program *get_and_free(struct watch *watch, struct process *process, bool client)
 {
 	struct netns *netns = netns_get(watch, process->netns);
-	char name[NAMING_PROCESS_SIZE];
-	struct program *program;
+	struct program *program = get(watch, process, netns, client);
 
-	naming_process(process, netns->name, name);
-	program = (struct program *)thing_find(watch, SECTION_PROCESS, name);
-	if (!program) {
-		json_t *value autojson = process_json(process, netns->name);
-
-		program = thing_new(watch, SECTION_PROCESS, name, sizeof(*program));
-		program->value = json_text(value);
-		program->transient = process->transient;
-		program->manager = is_manager(process);
-		program->exe = naming_hash(
-			NAMING_HASH_START, process->exe, process->exe ? strlen(process->exe) : 0);
-	}
 	netns_put(watch, netns);
 	process_free(process);
-	return program_hold(program);
+	return program;
+}
+
+struct program *program_get(struct watch *watch, struct process *process)
+{
+	return get_and_free(watch, process, false);
+}
+
+struct program *program_get_client(struct watch *watch, struct process *process)
+{
+	return get_and_free(watch, process, true);
+}
+
+struct program *program_get_young(struct watch *watch, struct process *process, bool *assumed)
+{
+	struct program *program = get_and_free(watch, process, false), *after;
+
+	after = rename_find(watch, thing_key(&program->thing));
+	*assumed = after;
+	if (!after)
+		return program;
+	program_hold(after);
+	program_put(watch, program);
+	return after;
 }
 
 struct program *program_hold(struct program *program)
@@ -95,6 +182,8 @@ void program_put(struct watch *watch, struct program *program)
 		return;
 	free(program->value);
 	program->value = NULL;
+	program->kin->clients -= program->counted;
+	kin_put(watch, program->kin);
 	thing_drop(watch, &program->thing);
 }
 
@@ -110,74 +199,6 @@ void program_unuse(struct watch *watch, struct program *program)
 	if (!--program->uses)
 		thing_touch(watch, &program->thing);
 	program_put(watch, program);
-}
-
-struct task *task_find(const struct watch *watch, uint32_t tgid, uint64_t start)
-{
-	struct task_key key = { .start = start, .tgid = tgid };
-	struct task *task;
-
-	HASH_FIND(hh, watch->tasks, &key, sizeof(key), task);
-	return task;
-}
-
-struct task *task_new(struct watch *watch, uint32_t tgid, uint64_t start, struct program *program)
-{
-	struct task *task = mem_alloc(1, sizeof(*task));
-
-	task->key = (struct task_key){ .start = start, .tgid = tgid };
-	task->program = program_hold(program);
-	HASH_ADD(hh, watch->tasks, key, sizeof(task->key), task);
-	return task;
-}
-
-struct task *task_read(struct watch *watch, uint32_t tgid, uint64_t start)
-{
-	struct task *task = task_find(watch, tgid, start);
-	struct program *program;
-	struct process process;
-
-	if (task)
-		return task;
-	if (!tgid || watch->source.read(watch->source.user, tgid, start, &process))
-		return NULL;
-	program = program_get(watch, &process);
-	task = task_new(watch, tgid, start, program);
-	program_put(watch, program);
-	return task;
-}
-
-bool task_reread(struct watch *watch, struct task *task)
-{
-	struct process process;
-	struct program *program;
-	bool changed;
-
-	if (watch->source.read(
-		    watch->source.user, (uint32_t)task->key.tgid, task->key.start, &process))
-		return false;
-	program = program_get(watch, &process);
-	changed = program != task->program;
-	program_put(watch, task->program);
-	task->program = program;
-	return changed;
-}
-
-void task_free(struct watch *watch, struct task *task)
-{
-	HASH_DELETE(hh, watch->tasks, task);
-	program_put(watch, task->program);
-	free(task);
-}
-
-void task_sweep(struct watch *watch, uint32_t generation)
-{
-	struct task *task, *next;
-
-	HASH_ITER (hh, watch->tasks, task, next) {
-		if (!task->refs && task->generation != generation)
-			task_free(watch, task);
-	}
 }
 
 static int by_name(const void *a, const void *b)

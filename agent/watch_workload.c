@@ -5,23 +5,27 @@
 
 #include "agent/watch_state.h"
 
-enum { EDGES_ASIDE_MAX = 256, WORKLOAD_IDLE_S = 600 };
+/* Edges that wait for the name of one workload, and for those of all. */
+enum { EDGES_ASIDE_MAX = 256, EDGES_ASIDE_ALL = 4096 };
 
-static struct workload *workload_find(const struct watch *watch, uint64_t id)
+/* The table is in the order of their last use. */
+static struct workload *workload_find(struct watch *watch, uint64_t id)
 {
 	struct workload *workload;
 
 	HASH_FIND(hh, watch->workloads, &id, sizeof(id), workload);
+	if (workload) {
+		HASH_DELETE(hh, watch->workloads, workload);
+		HASH_ADD(hh, watch->workloads, id, sizeof(id), workload);
+	}
 	return workload;
 }
 
-static struct workload *workload_new(struct watch *watch, uint64_t id, struct instant now)
+bool workload_known(const struct watch *watch, uint64_t id)
 {
-	struct workload *workload = mem_alloc(1, sizeof(*workload));
+	const struct workload *workload;
 
-	workload->id = id;
-	workload->used_s = watch_seconds(now);
-	HASH_ADD(hh, watch->workloads, id, sizeof(id), workload);
+	HASH_FIND(hh, watch->workloads, &id, sizeof(id), workload);
 	return workload;
 }
 
@@ -36,9 +40,30 @@ static void sighting_free(struct watch *watch, struct sighting *sighting)
 {
 	TAILQ_REMOVE(&watch->sightings, sighting, next);
 	watch->sighting_count--;
+	watch->aside_count -= sighting->edge_count;
 	sighting->workload->sighting = NULL;
 	free(sighting->edges);
 	free(sighting);
+}
+
+static void workload_free(struct watch *watch, struct workload *workload)
+{
+	if (workload->sighting)
+		sighting_free(watch, workload->sighting);
+	program_put(watch, workload->program);
+	HASH_DELETE(hh, watch->workloads, workload);
+	free(workload);
+}
+
+static struct workload *workload_new(struct watch *watch, uint64_t id)
+{
+	struct workload *workload = mem_alloc(1, sizeof(*workload));
+
+	if (HASH_COUNT(watch->workloads) >= WATCH_WORKLOADS_MAX)
+		workload_free(watch, watch->workloads);
+	workload->id = id;
+	HASH_ADD(hh, watch->workloads, id, sizeof(id), workload);
+	return workload;
 }
 
 /* Now it is known who it is: tells what was put aside. */
@@ -69,7 +94,7 @@ static struct program *sighting_program(
 	same = event->path_cut || !captured.exe || !process.exe ||
 		!strcmp(captured.exe, process.exe);
 	process_free(same ? &captured : &process);
-	return program_get(watch, same ? &process : &captured);
+	return same ? program_get_client(watch, &process) : program_get(watch, &captured);
 }
 
 static void sighting_name(
@@ -103,10 +128,9 @@ void watch_workload(struct watch *watch, struct instant now, const struct event_
 	struct task *task = task_find(watch, event->tgid, event->start);
 
 	if (!workload)
-		workload = workload_new(watch, event->workload, now);
-	workload->used_s = watch_seconds(now);
+		workload = workload_new(watch, event->workload);
 	if (task) { /* long known; perhaps it is another program by now */
-		if (task_reread(watch, task))
+		if (task_reread(watch, now, task))
 			listen_task_changed(watch, task);
 		if (workload->sighting)
 			sighting_end(watch, now, workload->sighting, task->program);
@@ -140,8 +164,11 @@ static void put_aside(struct watch *watch, struct instant now, struct sighting *
 	sighting->edges =
 		mem_resize(sighting->edges, sighting->edge_count + 1, sizeof(sighting->edges[0]));
 	sighting->edges[sighting->edge_count++] = *event;
+	watch->aside_count++;
 	if (sighting->edge_count >= EDGES_ASIDE_MAX) /* busy enough to be looked at now */
 		sighting_name(watch, now, sighting, false);
+	else if (watch->aside_count > EDGES_ASIDE_ALL)
+		sighting_name(watch, now, TAILQ_FIRST(&watch->sightings), false);
 }
 
 struct program *workload_program(
@@ -154,7 +181,6 @@ struct program *workload_program(
 		watch_ask_snapshot(watch, instant_add(now, NS_PER_SEC));
 		return NULL;
 	}
-	workload->used_s = watch_seconds(now);
 	if (!workload->sighting)
 		return workload->program;
 	put_aside(watch, now, workload->sighting, event);
@@ -165,8 +191,10 @@ struct task *workload_task(
 	struct watch *watch, struct instant now, const struct event_socket *event)
 {
 	struct workload *workload = workload_find(watch, event->workload);
-	struct task *task = task_read(watch, event->tgid, event->start);
+	struct task *task = task_read_young(watch, now, event->tgid, event->start);
 
+	if (task)
+		task_unfold(watch, task);
 	if (workload && workload->sighting) {
 		if (task)
 			sighting_end(watch, now, workload->sighting, task->program);
@@ -186,24 +214,13 @@ void workload_tick(struct watch *watch, struct instant now)
 		sighting_name(watch, now, first, false);
 }
 
-static void workload_free(struct watch *watch, struct workload *workload)
-{
-	if (workload->sighting)
-		sighting_free(watch, workload->sighting);
-	program_put(watch, workload->program);
-	HASH_DELETE(hh, watch->workloads, workload);
-	free(workload);
-}
-
-void workload_sweep(struct watch *watch, struct instant now)
+void workload_replace(struct watch *watch, struct program *before, struct program *after)
 {
 	struct workload *workload, *next;
 
-	if (HASH_COUNT(watch->workloads) <= WATCH_WORKLOADS_MAX)
-		return;
 	HASH_ITER (hh, watch->workloads, workload, next) {
-		if (!workload->sighting && watch_seconds(now) - workload->used_s > WORKLOAD_IDLE_S)
-			workload_free(watch, workload);
+		if (workload->program == before)
+			set_program(watch, workload, after);
 	}
 }
 

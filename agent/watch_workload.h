@@ -5,7 +5,7 @@
  * Inside of agent/watch.h: workloads of the kernel programs, and the first second of their lives,
  * in which it is not yet decided what they are called.
  */
-#include "agent/watch_who.h"
+#include "agent/watch_task.h"
 
 struct workload;
 
@@ -25,7 +25,6 @@ struct workload {
 	uint64_t id;
 	struct program *program;   /* NULL as long as there is only a sighting */
 	struct sighting *sighting; /* may stand beside a transient program, to replace it */
-	uint32_t used_s;
 };
 
 /* The program, for an edge; NULL when the edge was put aside, or nobody is known (and counted). */
@@ -39,8 +38,10 @@ struct task *workload_task(
 	struct watch *watch, struct instant now, const struct event_socket *event);
 /* Names what is due. */
 void workload_tick(struct watch *watch, struct instant now);
-/* Forgets the ones that were not used for long, when there are many. */
-void workload_sweep(struct watch *watch, struct instant now);
+/* Whether it is known at all. */
+bool workload_known(const struct watch *watch, uint64_t id);
+/* A program is called otherwise now. */
+void workload_replace(struct watch *watch, struct program *before, struct program *after);
 void workload_free_all(struct watch *watch);
 
 #endif

@@ -16,14 +16,19 @@
 #include "base/addr.h"
 #include "base/alloc.h"
 
-static struct process describe(const char *exe)
+/* arguments: what follows the name, or NULL. */
+static struct process describe(const char *exe, const char *arguments)
 {
 	const char *base = strrchr(exe, '/') + 1;
+	size_t size = strlen(base) + 1;
+	struct process process = { .exe = text_copy(exe), .netns = OWN };
 
-	return (struct process){ .exe = text_copy(exe),
-		.cmdline = text_copy(base),
-		.cmdline_size = (uint32_t)strlen(base) + 1,
-		.netns = OWN };
+	process.cmdline_size = (uint32_t)(size + (arguments ? strlen(arguments) + 1 : 0));
+	process.cmdline = mem_alloc(1, process.cmdline_size);
+	memcpy(process.cmdline, base, size);
+	if (arguments)
+		strcpy(process.cmdline + size, arguments);
+	return process;
 }
 
 static int fake_read(void *user, uint32_t tgid, uint64_t start, struct process *process)
@@ -33,7 +38,7 @@ static int fake_read(void *user, uint32_t tgid, uint64_t start, struct process *
 	(void)start;
 	if (tgid >= 64 || !f->exe[tgid])
 		return -ESRCH;
-	*process = describe(f->exe[tgid]);
+	*process = describe(f->exe[tgid], f->arguments[tgid]);
 	process->uid = 33;
 	return 0;
 }
@@ -41,7 +46,7 @@ static int fake_read(void *user, uint32_t tgid, uint64_t start, struct process *
 static void fake_captured(void *user, const struct event_workload *event, struct process *process)
 {
 	(void)user;
-	*process = describe(event->path);
+	*process = describe(event->path, NULL);
 	process->transient = true;
 }
 
@@ -131,11 +136,25 @@ bool watch_rig_was_told(const struct watch_rig *f, const char *id)
 /* The name of the process that a tgid has, or had when it was gone too soon. */
 const char *watch_rig_name_of(const char *exe, bool transient, char *to)
 {
-	struct process process = describe(exe);
+	struct process process = describe(exe, NULL);
 
 	process.uid = transient ? 0 : 33;
 	naming_process(&process, "", to);
 	process_free(&process);
+	return to;
+}
+
+const char *watch_rig_id(
+	char *to, size_t size, const char *format, const char *exe, const char *arguments)
+{
+	struct process process = describe(exe, arguments);
+	const char *at = strchr(format, '%');
+	char name[NAMING_PROCESS_SIZE];
+
+	process.uid = 33;
+	naming_process(&process, "", name);
+	process_free(&process);
+	snprintf(to, size, "%.*s%s%s", (int)(at - format), format, name, at + 1);
 	return to;
 }
 

@@ -24,7 +24,8 @@ struct told {
 
 struct watch_rig {
 	struct watch *watch;
-	const char *exe[64]; /* by tgid; NULL: it is gone */
+	const char *exe[64];	   /* by tgid; NULL: it is gone */
+	const char *arguments[64]; /* by tgid; NULL: none */
 	struct told told[TOLD_MAX];
 	size_t count; /* told since the start or the last forget */
 };
@@ -40,6 +41,9 @@ const char *watch_rig_value_of(const struct watch_rig *f, const char *id);
 bool watch_rig_was_told(const struct watch_rig *f, const char *id);
 /* The name of a process of the table; transient: as the kernel captured it. */
 const char *watch_rig_name_of(const char *exe, bool transient, char *to);
+/* format with the name in place of '%'; to holds size bytes. */
+const char *watch_rig_id(
+	char *to, size_t size, const char *format, const char *exe, const char *arguments);
 void watch_rig_set_ip(uint8_t ip[16], const char *text);
 struct event_socket watch_rig_socket_event(
 	uint32_t tgid, uint64_t cookie, const char *ip, uint16_t port);
