@@ -120,7 +120,7 @@ static int check(struct options *options)
 static bool print_and_done(const struct config *config)
 {
 	if (config_flag(config, "help")) {
-		puts("Usage: nanoprobe --state-dir DIR --token TOKEN [option ...]\n"
+		puts("usage: nanoprobe --state-dir DIR --token TOKEN [option ...]\n"
 		     "       nanoprobe --once [--json]\n"
 		     "       nanoprobe --dry-run\n"
 		     "Watches this host and tells a CMA what changes. See nanoprobe(8).\n");

@@ -254,6 +254,8 @@ int64_t config_duration_ms(const struct config *config, const char *name)
 	return value && !text_parse_duration(value, &ms) ? ms : 0;
 }
 
+enum { HELP_COLUMN = 29 }; /* where what an option is for begins; a longer one gets a line */
+
 void config_print_help(const struct config *config, FILE *to)
 {
 	for (size_t i = 0; i < config->count; i++) {
@@ -262,7 +264,10 @@ void config_print_help(const struct config *config, FILE *to)
 
 		snprintf(left, sizeof(left), "--%s %s", def->name,
 			def->type == OPTION_FLAG ? "" : def->argument);
-		fprintf(to, "  %-28s %s", left, def->help);
+		fprintf(to, "  %-*s", HELP_COLUMN, left);
+		if (strlen(left) >= HELP_COLUMN)
+			fprintf(to, "\n  %-*s", HELP_COLUMN, "");
+		fputs(def->help, to);
 		if (def->initial && def->type != OPTION_FLAG)
 			fprintf(to, " (default %s)", def->initial);
 		fputc('\n', to);

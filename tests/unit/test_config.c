@@ -21,6 +21,7 @@ static const struct option_def defs[] = {
 	{ "uses", OPTION_NUMBER, "N", NULL, "how often", false },
 	{ "scope", OPTION_CHOICE, "host|netns", "host", "what to watch", false },
 	{ "once", OPTION_FLAG, NULL, NULL, "print and end", false },
+	{ "a-name-that-is-long", OPTION_TEXT, "WITH-A-VALUE", NULL, "on a line of its own", true },
 	{ "help", OPTION_FLAG, NULL, NULL, "this text", true },
 	{ .name = NULL },
 };
@@ -226,6 +227,9 @@ static void test_print(void **state)
 	text = printed(&config, config_print_help);
 	assert_non_null(strstr(text, "  --ttl TIME                   how long (default 24h)\n"));
 	assert_non_null(strstr(text, "  --once                       print and end\n"));
+	assert_non_null(strstr(text,
+		"  --a-name-that-is-long WITH-A-VALUE\n"
+		"                               on a line of its own\n"));
 	free(text);
 	config_free(&config);
 	config_free(&again);
