@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef AGENT_PRIVILEGE_H
 #define AGENT_PRIVILEGE_H
-/* Which rights the two processes have. docs/privileges.md says why. */
+/* Which rights the two processes have; nanoprobe(8), PRIVILEGES, says why. */
 #include <stddef.h>
 #include <sys/types.h>
 
