@@ -107,6 +107,12 @@ static void fold(struct watch *watch, struct process *process)
 	process->cmdline_size = (uint32_t)strlen(process->cmdline) + 1;
 }
 
+/* More than was known of one that ended soon; or that there are many of it. */
+static bool says_more(const struct process *process, const struct program *program)
+{
+	return (program->transient && !process->transient) || (process->folded && !program->folded);
+}
+
 static struct program *get(
 	struct watch *watch, struct process *process, const struct netns *netns, bool client)
 {
@@ -117,13 +123,13 @@ static struct program *get(
 	if (!program && client && kin->clients >= watch->config.names_max) {
 		fold(watch, process);
 		program = program_find(watch, process, netns->name, name);
-		if (program && !program->folded) { /* until now only one of a short life */
-			set_value(program, process, netns->name);
-			thing_touch(watch, &program->thing);
-		}
 	}
 	if (program) {
 		kin_put(watch, kin);
+		if (!program->uses || says_more(process, program)) {
+			set_value(program, process, netns->name);
+			thing_touch(watch, &program->thing);
+		}
 		return program_hold(program);
 	}
 	program = thing_new(watch, SECTION_PROCESS, name, sizeof(*program));

@@ -154,6 +154,26 @@ static void test_daemon_in_the_background(void **state)
 	assert_false(watch_rig_was_told(f, NAMED("process %", "-c")));
 }
 
+/* The one that listened went so soon that it could not be read. */
+static void test_daemon_is_not_transient(void **state)
+{
+	struct event_workload event = {
+		.kind = EVENT_WORKLOAD, .tgid = 10, .start = 10, .workload = 10, .uid = 33
+	};
+	struct watch_rig *f = *state;
+	char id[512];
+
+	strcpy(event.path, NGINX);
+	watch_workload(f->watch, SECONDS(1), &event);
+	watch_rig_listens(f, SECONDS(1), 10, 10, "0.0.0.0", 80);
+	watch_rig_collect(f);
+	assert_non_null(strstr(watch_rig_value_of(f, NAMED("process %", NULL)), "transient"));
+	f->exe[11] = NGINX;
+	looks(f, SECONDS(1.2), 11, 10);
+	check_owner(f, NULL);
+	assert_null(strstr(watch_rig_value_of(f, NAMED("process %", NULL)), "transient"));
+}
+
 /* The last ones are remembered. */
 static void test_renames_are_bounded(void **state)
 {
@@ -286,6 +306,7 @@ int main(void)
 		TEST(test_restart_does_not_flap),
 		TEST(test_restart_that_stays_as_it_is),
 		TEST(test_daemon_in_the_background),
+		TEST(test_daemon_is_not_transient),
 		TEST(test_renames_are_bounded),
 		cmocka_unit_test_setup_teardown(
 			test_names_of_clients_are_bounded, set_up_few_names, watch_rig_tear_down),

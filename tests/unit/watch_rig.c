@@ -47,6 +47,7 @@ static void fake_captured(void *user, const struct event_workload *event, struct
 {
 	(void)user;
 	*process = describe(event->path, NULL);
+	process->uid = event->uid;
 	process->transient = true;
 }
 
