@@ -39,14 +39,12 @@ struct graph_options {
 int graph_open(
 	const struct graph_options *options, struct graph **graph, char *error, size_t error_size);
 void graph_close(struct graph *g);
-/* What the last failed call said. Valid until the next call. */
-const char *graph_error(const struct graph *g);
+const char *graph_error(const struct graph *g); /* of the last call; valid until the next */
 
 /* The time of the last change, 0: none. No transaction may be given an earlier one. */
 int graph_latest(struct graph *g, int64_t *at_ms);
-/* Everything from here to the commit happens at now_ms. */
+/* All up to the commit happens at now_ms; graph_commit returns when it is on the disk. */
 int graph_begin(struct graph *g, int64_t now_ms);
-/* Returns when it is on the disk. */
 int graph_commit(struct graph *g);
 void graph_rollback(struct graph *g);
 /* Moves WAL pages to the database: for idle moments. Never waits for readers. */
