@@ -47,10 +47,14 @@ start() { # start NAME COMMAND...: in the background, log in build/run/NAME.log
 	last=$!
 	echo "$last $(started_at $last)" >>"$dir/started"
 }
+attempt() { # attempt COMMAND...: in the background, for a command may keep a Ctrl-C for itself
+	"$@" >/dev/null 2>&1 9>&- &
+	wait $!
+}
 wait_for() { # wait_for SECONDS COMMAND...: until it succeeds
 	local until=$((SECONDS + $1))
 	shift
-	until "$@" >/dev/null 2>&1; do
+	until attempt "$@"; do
 		[ $SECONDS -lt $until ] && kill -0 "$last" 2>/dev/null || return 1
 		sleep 0.1
 	done
@@ -72,7 +76,7 @@ trap 'exit 143' TERM HUP
 
 say "start"
 lldp=/run/lldpd.socket
-if ! lldpcli -u "$lldp" show configuration >/dev/null 2>&1; then
+if ! attempt lldpcli -u "$lldp" show configuration; then
 	lldp="$dir/lldpd.sock"
 	echo "lldpd does not run: starting one that only listens"
 	start lldpd lldpd -d -r -cefs -u "$lldp" 9>&- # CDP, EDP, FDP and SONMP too
@@ -90,11 +94,11 @@ found() { [ "$(ctl -o csv query allipports 2>/dev/null | wc -l)" -gt 1 ]; }
 wait_for $seconds found || fail "no facts after $seconds s:"$'\n'"$(tail -n 5 "$dir/nanoprobe.log")"
 # shellcheck disable=SC2317 # called by wait_for
 settled() { # the CMA has taken in nothing new for a moment
-	local now
-	now=$(ctl -o json status | sed -nE 's/.*"deltas": *([0-9]+).*/\1/p')
-	[ "$now" = "${deltas:-}" ] || { deltas=$now && return 1; }
+	local deltas='s/.*"deltas": *([0-9]+).*/\1/p' before
+	before=$(ctl -o json status | sed -nE "$deltas")
+	sleep 0.3
+	[ "$(ctl -o json status | sed -nE "$deltas")" = "$before" ]
 }
-sleep 0.3
 wait_for 3 settled
 host=$(ctl -o json query allservers | sed -nE '/"host": *"/{s/.*"host": *"([^"]*)".*/\1/p;q}')
 

@@ -59,7 +59,7 @@ def run_shows_what_is_there(lab):
 @suite.test
 def run_is_interrupted_while_it_starts(lab):
     host = lab.nodes["alone"]
-    environment = dict(os.environ, RUN_DIR=host.path("run"))
+    environment = dict(os.environ, RUN_DIR=host.path("run"), SCOPE="netns")
     process = settled(host.spawn(f"{TREE}/tools/run.sh", env=environment), "==> start")
     os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C does
     process.wait(10)
