@@ -378,14 +378,14 @@ static void test_single_look_holds_nothing(void **state)
 static void udp_edge(
 	struct watch_rig *f, struct instant now, const char *ip, uint16_t port, uint32_t outcome)
 {
-	struct event_edge event = { .kind = EVENT_EDGE,
-		.outcome = outcome,
-		.key = { .workload = 10,
-			.netns = OWN,
-			.port = port,
-			.protocol = IPPROTO_UDP,
-			.role = EDGE_CLIENT } };
+	struct event_edge event = { .kind = EVENT_EDGE, .outcome = outcome };
 
+	memset(&event.key, 0, sizeof(event.key)); /* the whole of its union */
+	event.key.workload = 10;
+	event.key.netns = OWN;
+	event.key.port = port;
+	event.key.protocol = IPPROTO_UDP;
+	event.key.role = EDGE_CLIENT;
 	watch_rig_set_ip(event.key.peer, ip);
 	watch_edge(f->watch, now, &event);
 }
