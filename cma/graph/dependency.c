@@ -27,14 +27,16 @@
 static const char *const steps[DEPENDENCY_STEPS] = {
 	[DEPENDENCY_UP] = MEETING("uses", "serves", "n"),
 	[DEPENDENCY_DOWN] = MEETING("serves", "uses", "f"),
-	[DEPENDENCY_CALLERS] = ("SELECT c.src, min(c.since) FROM edge c INDEXED BY edge_reverse"
-				" WHERE c.dst = ?1 AND c.kind = 'calls'"
-				" AND c.since <= ?2 AND c.gone > ?2 GROUP BY c.src"),
+	[DEPENDENCY_CALLERS] = ("SELECT c.src, min(c.since), c.kind = 'serves'"
+				" FROM edge c INDEXED BY edge_reverse"
+				" WHERE c.dst = ?1 AND c.kind IN ('calls', 'serves')"
+				" AND c.since <= ?2 AND c.gone > ?2 GROUP BY c.kind, c.src"),
 	[DEPENDENCY_HOLDERS] = ("SELECT h.id, h.label FROM edge a INDEXED BY edge_reverse"
 				" JOIN node n ON n.id = a.src JOIN node h ON h.id = n.owner"
 				" WHERE a.dst = ?1 AND a.kind = 'address'"
 				" AND a.since <= ?2 AND a.gone > ?2 ORDER BY h.label"),
 	[DEPENDENCY_NAME] = "SELECT id, label FROM node WHERE id = ?1 AND ?2",
+	[DEPENDENCY_OWNER] = "SELECT owner FROM node WHERE id = ?1 AND ?2",
 	[DEPENDENCY_PROCESSES] = ("SELECT p.id, p.label, h.label FROM node h"
 				  " JOIN node p INDEXED BY node_key ON p.owner = h.id"
 				  " AND p.kind = 'process' WHERE h.id = ?1 AND ?2"),
@@ -67,6 +69,7 @@ struct meeting {
 	size_t name;
 	size_t peer_name;
 	size_t peer_host_name;
+	bool elsewhere; /* the client meant another host's server; see keep_own */
 };
 
 struct dependency_work {
@@ -301,6 +304,58 @@ static size_t address_name(
 	return name;
 }
 
+static int owner_of(struct dependency *d, int64_t node, int64_t *owner)
+{
+	sqlite3_stmt *s = bind(d, DEPENDENCY_OWNER, node);
+	int code = sqlite3_step(s);
+
+	*owner = code == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
+	return finish(s, code);
+}
+
+/*
+ * Many hosts may have one address, such as a container's 172.17.0.2, and each means its own by it.
+ * Going up, from the first meeting at an endpoint: if the client's own host is among the servers,
+ * the others are not meant.
+ */
+static int keep_own(struct dependency *d, size_t first)
+{
+	struct meeting *m = &d->work->meetings[first];
+	struct meeting *end = d->work->meetings + d->work->meeting_count;
+	bool several = false, own = false;
+	int64_t home;
+	int code;
+
+	for (struct meeting *at = m; at < end && is_same_endpoint(m, at); at++)
+		several = several || at->peer_host != m->peer_host;
+	if (!several)
+		return SQLITE_OK;
+	code = owner_of(d, d->work->queue[m->from].process, &home);
+	for (struct meeting *at = m; at < end && is_same_endpoint(m, at); at++)
+		own = own || at->peer_host == home;
+	for (struct meeting *at = m; at < end && is_same_endpoint(m, at); at++)
+		at->elsewhere = own && at->peer_host != home;
+	return code;
+}
+
+/* Going down: another server there; clients on its host, unless it is ours as well, mean that. */
+static int leave_to(struct dependency *d, size_t first, int64_t server)
+{
+	struct meeting *m = &d->work->meetings[first];
+	int64_t process = d->work->queue[m->from].process, home, host;
+	int code;
+
+	if (server == process)
+		return SQLITE_OK;
+	code = owner_of(d, process, &home);
+	if (code == SQLITE_OK)
+		code = owner_of(d, server, &host);
+	for (struct meeting *end = d->work->meetings + d->work->meeting_count;
+		m < end && code == SQLITE_OK && is_same_endpoint(&d->work->meetings[first], m); m++)
+		m->elsewhere = m->elsewhere || (m->peer_host == host && host != home);
+	return code;
+}
+
 /* Clients of the endpoint of a meeting, the first there, of which only its server tells. */
 static int add_callers(struct dependency *d, size_t first)
 {
@@ -313,6 +368,10 @@ static int add_callers(struct dependency *d, size_t first)
 	while (failed == SQLITE_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
 		bool told;
 
+		if (sqlite3_column_int(s, 2)) {
+			failed = leave_to(d, first, sqlite3_column_int64(s, 0));
+			continue;
+		}
 		m.owner = sqlite3_column_int64(s, 0);
 		m.since = sqlite3_column_int64(s, 1);
 		m.peer_host_name = address_name(d, m.owner, first, &told, &failed);
@@ -332,8 +391,10 @@ static int visit(struct dependency *d, size_t first, bool down)
 		struct meeting *m = &d->work->meetings[i];
 		bool told;
 
-		if (down && (!i || !is_same_endpoint(m - 1, m)))
-			code = add_callers(d, i);
+		if (!i || !is_same_endpoint(m - 1, m))
+			code = down ? add_callers(d, i) : keep_own(d, i);
+		if (m->elsewhere)
+			continue;
 		if (!m->peer && !down)
 			m->peer_host_name = address_name(d, m->owner, i, &told, &code);
 		if (code == SQLITE_OK && (m->peer || !down))

@@ -14,9 +14,10 @@
 enum dependency_step {
 	DEPENDENCY_UP,	      /* a process's endpoints as a client, and who serves each */
 	DEPENDENCY_DOWN,      /* a process's endpoints as a server, and who uses each */
-	DEPENDENCY_CALLERS,   /* addresses that were seen to call an endpoint, and since when */
+	DEPENDENCY_CALLERS,   /* addresses that were seen to call an endpoint, and who serves it */
 	DEPENDENCY_HOLDERS,   /* hosts that have an address */
 	DEPENDENCY_NAME,      /* a node */
+	DEPENDENCY_OWNER,     /* what a node belongs to */
 	DEPENDENCY_PROCESSES, /* a host's processes */
 	DEPENDENCY_PROCESS,   /* one process */
 	DEPENDENCY_STEPS

@@ -169,6 +169,36 @@ static void test_network_namespace(void **state)
 	estate_remove(&e);
 }
 
+/* The same container address on two hosts, and a third that uses it: each means its own. */
+static void test_same_address(void **state)
+{
+	struct estate e;
+	int64_t hosts[3];
+
+	(void)state;
+	estate_new(&e);
+	for (uint8_t i = 0; i < 3; i++) {
+		char name[] = { (char)('a' + i), '\0' };
+
+		hosts[i] = estate_host(&e, (uint8_t)(i + 1), name, NULL);
+		estate_client(&e, hosts[i], "curl", "172.17.0.2", 80, true);
+		if (i < 2)
+			estate_tell(&e, hosts[i], SECTION_LISTEN, "tcp 172.17.0.2:80 blue",
+				"{'addr':'172.17.0.2','netns':'blue','port':80,'process':['web:1'],"
+				"'proto':'tcp'}");
+	}
+	estate_expect(&e, "hostdependencies", "{'host':'a'}",
+		"[" DEPENDS("a", "curl:1", "tcp 172.17.0.2:80", "a", "'web:1'", "1",
+			T0) "," DEPENDS("a", "web:1", "tcp 172.17.0.2:80", "a", "'curl:1'", "1",
+			T0) "," DEPENDS("a", "web:1", "tcp 172.17.0.2:80", "c", "'curl:1'", "1",
+			T0) "]");
+	estate_expect(&e, "hostdependencies", "{'host':'c'}",
+		"[" DEPENDS("c", "curl:1", "tcp 172.17.0.2:80", "a", "'web:1'", "1",
+			T0) "," DEPENDS("c", "curl:1", "tcp 172.17.0.2:80", "b", "'web:1'", "1",
+			T0) "]");
+	estate_remove(&e);
+}
+
 #define SUFFERS(effect, endpoint, hops, host, lost_host, lost_process, process, role)    \
 	"{'effect':'" effect "','endpoint':" endpoint ",'hops':" hops ",'host':'" host   \
 	"','lost_host':" lost_host ",'lost_process':" lost_process ",'process':" process \
@@ -263,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_transitive),
 		cmocka_unit_test(test_loopback_and_strangers),
 		cmocka_unit_test(test_network_namespace),
+		cmocka_unit_test(test_same_address),
 		cmocka_unit_test(test_explain),
 		cmocka_unit_test(test_impact),
 		cmocka_unit_test(test_orphans),
