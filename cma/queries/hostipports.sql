@@ -7,7 +7,7 @@ SELECT h.label AS host,
        holder.value AS process,
        p.value ->> 'exe' AS exe,
        p.value ->> 'user' AS user,
-       p.value ->> 'unit' AS unit
+       coalesce(p.value ->> 'unit', p.value ->> 'container') AS unit
 FROM node h
 JOIN fact l ON l.host = h.id AND l.section = 'listen' AND l.since <= :as_of AND l.gone > :as_of
 LEFT JOIN json_each(l.value, '$.process') holder

@@ -48,6 +48,32 @@ static void test_ports(void **state)
 	estate_remove(&e);
 }
 
+/* A service in a container is told by that; a socket of the kernel's own has no holder. */
+static void test_ports_without_unit(void **state)
+{
+	static const char expected[] =
+		"[{'addr':'172.17.0.2','exe':'/usr/bin/web','host':'web','port':80,"
+		"'process':'web:1','proto':'tcp','unit':'docker:ab12','user':'www'},"
+		"{'addr':'0.0.0.0','exe':null,'host':'web','port':2049,'process':null,"
+		"'proto':'tcp','unit':null,'user':null}]";
+	struct estate e;
+	int64_t web;
+
+	(void)state;
+	estate_new(&e);
+	web = estate_host(&e, 1, "web", NULL);
+	estate_tell(&e, web, SECTION_LISTEN, "tcp 0.0.0.0:2049",
+		"{'addr':'0.0.0.0','port':2049,'process':[],'proto':'tcp'}");
+	estate_tell(&e, web, SECTION_PROCESS, "web:1",
+		"{'container':'docker:ab12','exe':'/usr/bin/web','user':'www'}");
+	estate_tell(&e, web, SECTION_LISTEN, "tcp 172.17.0.2:80 blue",
+		"{'addr':'172.17.0.2','netns':'blue','port':80,'process':['web:1'],"
+		"'proto':'tcp'}");
+	estate_expect(&e, "hostipports", "{'host':'web'}", expected);
+	estate_expect(&e, "allipports", NULL, expected);
+	estate_remove(&e);
+}
+
 #define PORT_ROW(port, since)                                                           \
 	"[{'host':'web','ifname':'eth0','mac':'02:00:00:00:00:01','port':'" port        \
 	"','port_descr':'to web','protocol':'LLDP','since':'" since "','switch':'sw1'," \
@@ -318,6 +344,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_ports_without_unit),
 		cmocka_unit_test(test_moved_cable),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_servers),
