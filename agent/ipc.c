@@ -2,7 +2,6 @@
 #include "agent/ipc.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -50,15 +49,6 @@ int ipc_send(int socket, struct span packet, int pass)
 			return -errno;
 	}
 	return 0;
-}
-
-int ipc_wait(int socket)
-{
-	struct pollfd wait = { .fd = socket, .events = POLLOUT };
-
-	if (poll(&wait, 1, -1) < 0 && errno != EINTR)
-		return -errno;
-	return wait.revents & (POLLHUP | POLLERR) ? -EPIPE : 0;
 }
 
 static void take_descriptor(struct msghdr *message, struct ipc_packet *packet)

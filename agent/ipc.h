@@ -18,10 +18,9 @@ int ipc_pair(int ends[2]);
 
 /*
  * Sends one packet, and a descriptor with it unless pass is negative (the caller keeps his).
- * -EAGAIN when the buffer is full; ipc_wait then waits until it is not, or the other end is gone.
+ * -EAGAIN when the buffer is full.
  */
 int ipc_send(int socket, struct span packet, int pass);
-int ipc_wait(int socket);
 
 struct ipc_packet {
 	uint8_t *data; /* owned: ipc_free */

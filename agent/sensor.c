@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/sensor_load.h"
@@ -22,7 +21,6 @@ struct sensor {
 	struct sensor_ring ring;
 	struct door *door; /* NULL: nothing is loaded, and there is no ring either */
 	struct instant deadline;
-	uint32_t netns;
 };
 
 static size_t door_size(void)
@@ -53,13 +51,10 @@ int sensor_open(
 	const struct sensor_config *config, struct sensor **sensor, char *error, size_t error_size)
 {
 	struct sensor *new = mem_alloc(1, sizeof(*new));
-	struct stat netns;
 	int result;
 
 	new->ring.watch = -1;
 	new->deadline = INSTANT_NEVER;
-	if (stat("/proc/self/ns/net", &netns) == 0)
-		new->netns = (uint32_t)netns.st_ino;
 	result = sensor_load(config, &new->kit, error, error_size);
 	if (result == 0) {
 		result = open_maps(new);
@@ -90,11 +85,6 @@ void sensor_close(struct sensor *sensor)
 const struct sensor_feature *sensor_feature(const struct sensor *sensor, enum sensor_feature_id id)
 {
 	return &sensor->kit.features[id];
-}
-
-uint32_t sensor_netns(const struct sensor *sensor)
-{
-	return sensor->netns;
 }
 
 int sensor_fd(const struct sensor *sensor)

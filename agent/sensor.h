@@ -53,9 +53,6 @@ void sensor_close(struct sensor *sensor); /* NULL is fine; detaches everything *
 /* Borrowed, valid until sensor_close. */
 const struct sensor_feature *sensor_feature(const struct sensor *sensor, enum sensor_feature_id id);
 
-/* Inode number of our own network namespace, as in the netns fields. */
-uint32_t sensor_netns(const struct sensor *sensor);
-
 /* What a drain finds; records are borrowed until the function returns. None may be NULL. */
 struct sensor_handler {
 	void (*workload)(void *owner, const struct event_workload *event);

@@ -101,11 +101,6 @@ socklen_t addr_to_sockaddr(const struct addr *addr, int family, struct sockaddr_
 	return sizeof(*in6);
 }
 
-bool addr_equal(const struct addr *a, const struct addr *b)
-{
-	return a->port == b->port && !memcmp(a->ip, b->ip, sizeof(a->ip));
-}
-
 bool addr_is_v4(const uint8_t ip[16])
 {
 	return !memcmp(ip, v4_prefix, sizeof(v4_prefix));

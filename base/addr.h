@@ -31,7 +31,6 @@ int addr_from_sockaddr(const struct sockaddr_storage *from, struct addr *addr);
  */
 socklen_t addr_to_sockaddr(const struct addr *addr, int family, struct sockaddr_storage *to);
 
-bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_is_v4(const uint8_t ip[16]);
 bool addr_is_any(const uint8_t ip[16]); /* 0.0.0.0 or :: */
 bool addr_is_loopback(const uint8_t ip[16]);

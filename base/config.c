@@ -54,17 +54,15 @@ static bool choice_has(const char *choices, const char *value)
 static const char *value_complaint(const struct option_def *def, const char *value)
 {
 	struct addr addr;
-	int64_t number;
+	int64_t ms;
 
 	switch (def->type) {
 	case OPTION_TEXT:
 		return *value ? NULL : "must not be empty";
 	case OPTION_FLAG:
 		return choice_has("true|false", value) ? NULL : "must be true or false";
-	case OPTION_NUMBER:
-		return text_parse_number(value, 0, INT64_MAX, &number) ? "must be a number" : NULL;
 	case OPTION_DURATION:
-		return text_parse_duration(value, &number)
+		return text_parse_duration(value, &ms)
 			? "must be a duration such as 90s, 15m, 24h or 7d"
 			: NULL;
 	case OPTION_ADDRESS:
@@ -236,14 +234,6 @@ bool config_flag(const struct config *config, const char *name)
 	const char *value = config_text(config, name);
 
 	return value && !strcmp(value, "true");
-}
-
-int64_t config_number(const struct config *config, const char *name)
-{
-	const char *value = config_text(config, name);
-	int64_t number = 0;
-
-	return value && !text_parse_number(value, 0, INT64_MAX, &number) ? number : 0;
 }
 
 int64_t config_duration_ms(const struct config *config, const char *name)

@@ -14,7 +14,6 @@
 enum option_type {
 	OPTION_TEXT,
 	OPTION_FLAG, /* no argument on the command line; true/false in the file */
-	OPTION_NUMBER,
 	OPTION_DURATION,
 	OPTION_ADDRESS, /* ADDR:PORT */
 	OPTION_CHOICE,	/* one of "a|b|c", given in .argument */
@@ -54,8 +53,7 @@ int config_parse_file(struct config *config, const char *path);
 /* The value or NULL. name must be one of defs. */
 const char *config_text(const struct config *config, const char *name);
 bool config_flag(const struct config *config, const char *name);
-/* Checked when it was set: these cannot fail. 0 when unset. */
-int64_t config_number(const struct config *config, const char *name);
+/* Checked when it was set: cannot fail. 0 when unset. */
 int64_t config_duration_ms(const struct config *config, const char *name);
 
 /* "  --name ARG   help (default X)" lines, and "name = value" lines. */

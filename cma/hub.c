@@ -97,14 +97,6 @@ static void free_token(struct hub *hub, struct known_token *token)
 	free(token);
 }
 
-void hub_remove_token(struct hub *hub, const uint8_t id[TOKEN_ID])
-{
-	struct known_token *token = hub_find_token(hub, id);
-
-	if (token)
-		free_token(hub, token);
-}
-
 void hub_free_channel(struct hub *hub, struct channel *channel)
 {
 	if (channel->call)

@@ -87,7 +87,6 @@ void hub_free(struct hub *hub);
 
 /* Load the roster at start, and keep it up to date. The structs are copied. */
 void hub_add_token(struct hub *hub, const struct hub_token *token);
-void hub_remove_token(struct hub *hub, const uint8_t id[TOKEN_ID]);
 void hub_add_agent(struct hub *hub, const struct hub_agent *agent);
 
 /* Takes any bytes that came from anywhere; now_ms is wall time, for the expiry of tokens. */

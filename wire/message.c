@@ -185,27 +185,3 @@ int message_decode(struct span bytes, struct message *message)
 	}
 	return reader_done(&r) ? 0 : -EINVAL;
 }
-
-const char *message_name(enum message_kind kind)
-{
-	switch (kind) {
-#define MESSAGE(NAME, name, ...) \
-	case MESSAGE_##NAME:     \
-		return #name;
-#include "wire/messages.def"
-	}
-	return "unknown";
-}
-
-const char *record_name(enum record_kind kind)
-{
-	switch (kind) {
-#define RECORD(NAME, name, ...) \
-	case RECORD_##NAME:     \
-		return #name;
-#include "wire/messages.def"
-	case RECORD_UNKNOWN:
-		break;
-	}
-	return "unknown";
-}

@@ -78,8 +78,5 @@ bool record_next(struct reader *r, struct record *record);
 void message_encode(struct writer *w, const struct message *message);
 /* -EINVAL when the bytes are not exactly one message, -ENOTSUP when its kind is not known. */
 int message_decode(struct span bytes, struct message *message) __attribute__((warn_unused_result));
-/* "changes", ...; "unknown" for what is none. */
-const char *message_name(enum message_kind kind);
-const char *record_name(enum record_kind kind);
 
 #endif

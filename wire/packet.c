@@ -160,15 +160,3 @@ void packet_encode(struct writer *w, const struct packet *p)
 		break;
 	}
 }
-
-const char *packet_name(enum packet_type type)
-{
-	static const char *const names[] = { [PACKET_INIT] = "INIT",
-		[PACKET_RESP] = "RESP",
-		[PACKET_RETRY] = "RETRY",
-		[PACKET_DATA] = "DATA",
-		[PACKET_BEAT] = "BEAT",
-		[PACKET_UNKNOWN] = "UNKNOWN" };
-
-	return type >= PACKET_INIT && type <= PACKET_UNKNOWN ? names[type] : "?";
-}

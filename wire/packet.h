@@ -69,7 +69,5 @@ int packet_decode(struct span datagram, struct packet *p);
 void packet_encode(struct writer *w, const struct packet *p);
 /* The first PACKET_DATA_HEADER bytes of DATA, for who seals right behind them. */
 void packet_encode_data(struct writer *w, uint32_t receiver, uint64_t counter);
-/* "INIT", "RESP", ...; for counters and logs. */
-const char *packet_name(enum packet_type type);
 
 #endif

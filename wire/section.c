@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/section.h"
 
-#include <errno.h>
-#include <string.h>
-
 static const char *const names[SECTION_COUNT] = {
 	[SECTION_HOST] = "host",
 	[SECTION_LINK] = "link",
@@ -26,15 +23,4 @@ static const char *const names[SECTION_COUNT] = {
 const char *section_name(enum section section)
 {
 	return names[section];
-}
-
-int section_parse(const char *name, enum section *section)
-{
-	for (int i = 0; i < SECTION_COUNT; i++) {
-		if (!strcmp(names[i], name)) {
-			*section = (enum section)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
 }

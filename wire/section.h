@@ -29,7 +29,5 @@ enum section {
 
 /* "host", "link", ...; section must be below SECTION_COUNT. */
 const char *section_name(enum section section);
-/* -EINVAL when there is none of that name. */
-int section_parse(const char *name, enum section *section);
 
 #endif

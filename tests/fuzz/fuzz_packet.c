@@ -15,7 +15,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	packet_encode(&w, &p);
 	fuzz_require(!w.failed && w.size == size && !memcmp(again, data, size));
-	fuzz_require(packet_name(p.type)[0] != '?');
 	fuzz_require(p.covered.data == data || !p.covered.size);
 	return 0;
 }

@@ -18,7 +18,6 @@ static void check_record(const struct record *record)
 	fuzz_require(record_next(&r, &again) && again.kind == record->kind && reader_done(&r));
 	record_encode(&second, &again);
 	fuzz_require(span_equal(writer_span(&first), writer_span(&second)));
-	fuzz_require(record_name(record->kind)[0]);
 	writer_free(&first);
 	writer_free(&second);
 }
@@ -31,7 +30,6 @@ static void check_message(struct span bytes)
 	if (!message_decode(bytes, &message)) {
 		message_encode(&w, &message);
 		fuzz_require(span_equal(writer_span(&w), bytes));
-		fuzz_require(message_name(message.kind)[0]);
 	}
 	writer_free(&w);
 }

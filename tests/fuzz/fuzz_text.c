@@ -28,7 +28,7 @@ static void check_addr(const char *text)
 	if (addr_parse(text, &addr))
 		return;
 	addr_text(&addr, printed);
-	fuzz_require(!addr_parse(printed, &again) && addr_equal(&addr, &again));
+	fuzz_require(!addr_parse(printed, &again) && !memcmp(&addr, &again, sizeof(addr)));
 }
 
 /* Any bytes become a JSON string that our own parser takes, as the canonical text. */

@@ -200,11 +200,16 @@ void world_free(struct world *world)
 	free(world);
 }
 
+static bool is_for(const struct flight *flight, const struct addr *address)
+{
+	return !memcmp(&flight->to, address, sizeof(*address));
+}
+
 static void deliver(struct world *world, const struct flight *flight)
 {
 	struct span bytes = SPAN(flight->bytes, flight->size);
 
-	if (addr_equal(&flight->to, &world->cma)) {
+	if (is_for(flight, &world->cma)) {
 		if (world->hub)
 			hub_input(world->hub, world->now, WALL_START_MS + world->now.ns / NS_PER_MS,
 				&flight->from, bytes);
@@ -213,7 +218,7 @@ static void deliver(struct world *world, const struct flight *flight)
 	for (size_t i = 0; i < world->config.agents; i++) {
 		struct host *host = &world->hosts[i];
 
-		if (host->uplink && addr_equal(&flight->to, &host->address))
+		if (host->uplink && is_for(flight, &host->address))
 			uplink_input(host->uplink, world->now, bytes);
 	}
 }

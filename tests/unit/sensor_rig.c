@@ -14,12 +14,21 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/addr.h"
 #include "base/alloc.h"
 
 #define PATIENCE (5 * NS_PER_SEC)
+
+uint32_t rig_netns(void)
+{
+	struct stat own;
+
+	assert_int_equal(stat("/proc/self/ns/net", &own), 0);
+	return (uint32_t)own.st_ino;
+}
 
 void rig_enter(void)
 {

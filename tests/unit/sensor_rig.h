@@ -24,6 +24,8 @@ void rig_enter(void);
 /* A sensor of this namespace only; config may be NULL. End it with rig_close. */
 struct rig *rig_open(const struct sensor_config *config);
 void rig_close(struct rig *rig);
+/* Inode number of its network namespace. */
+uint32_t rig_netns(void);
 
 /* What is looked for; zero fields match everything. */
 struct want {

@@ -18,7 +18,7 @@ static const struct option_def defs[] = {
 	{ "state-dir", OPTION_TEXT, "DIR", "/var/lib/x", "where state is kept", false },
 	{ "listen", OPTION_ADDRESS, "ADDR:PORT", NULL, "where to listen", false },
 	{ "ttl", OPTION_DURATION, "TIME", "24h", "how long", false },
-	{ "uses", OPTION_NUMBER, "N", NULL, "how often", false },
+	{ "uses", OPTION_CHOICE, "1|2|3|9", NULL, "how often", false },
 	{ "scope", OPTION_CHOICE, "host|netns", "host", "what to watch", false },
 	{ "once", OPTION_FLAG, NULL, NULL, "print and end", false },
 	{ "a-name-that-is-long", OPTION_TEXT, "WITH-A-VALUE", NULL, "on a line of its own", true },
@@ -53,7 +53,7 @@ static void test_arguments(void **state)
 	assert_string_equal(config_text(&config, "listen"), "[::]:1984");
 	assert_true(config_flag(&config, "once"));
 	assert_false(config_flag(&config, "help"));
-	assert_int_equal(config_number(&config, "uses"), 3);
+	assert_string_equal(config_text(&config, "uses"), "3");
 	assert_int_equal(config_duration_ms(&config, "ttl"), 900000);
 	assert_string_equal(config_text(&config, "scope"), "host");
 	config_free(&config);
@@ -62,13 +62,13 @@ static void test_arguments(void **state)
 	assert_string_equal(config_text(&config, "state-dir"), "/var/lib/x");
 	assert_null(config_text(&config, "listen"));
 	assert_int_equal(config_duration_ms(&config, "ttl"), 86400000);
-	assert_int_equal(config_number(&config, "uses"), 0);
+	assert_null(config_text(&config, "uses"));
 	config_free(&config);
 
 	/* The later one wins; a flag can be taken back. */
 	assert_int_equal(
 		parse(&config, true, &operands, "--uses 1 --uses=2 --once --once=false"), 0);
-	assert_int_equal(config_number(&config, "uses"), 2);
+	assert_string_equal(config_text(&config, "uses"), "2");
 	assert_false(config_flag(&config, "once"));
 	config_free(&config);
 }
@@ -100,8 +100,7 @@ static void test_wrong_arguments(void **state)
 		{ "--stat /x", "unknown option '--stat'" },
 		{ "--listen", "option '--listen' needs a value (ADDR:PORT)" },
 		{ "--listen nowhere", "--listen 'nowhere': must be ADDRESS:PORT" },
-		{ "--uses=x", "--uses 'x': must be a number" },
-		{ "--uses -1", "--uses '-1': must be a number" },
+		{ "--uses=x", "--uses 'x': must be one of 1|2|3|9" },
 		{ "--ttl soon", "--ttl 'soon': must be a duration" },
 		{ "--scope hos", "--scope 'hos': must be one of host|netns" },
 		{ "--scope host|netns", "must be one of host|netns" },
@@ -149,7 +148,7 @@ static void test_file(void **state)
 				 "once = true\nscope = netns"),
 		0);
 	assert_string_equal(config_text(&config, "state-dir"), "/from/file");
-	assert_int_equal(config_number(&config, "uses"), 9);
+	assert_string_equal(config_text(&config, "uses"), "9");
 	assert_int_equal(config_duration_ms(&config, "ttl"), 604800000);
 	assert_true(config_flag(&config, "once"));
 	assert_string_equal(config_text(&config, "scope"), "netns");
@@ -166,7 +165,7 @@ static void test_wrong_file(void **state)
 	} cases[] = {
 		{ "uses = 1\nnonsense = 2\n", ":2: unknown key 'nonsense'" },
 		{ "help = true\n", ":1: unknown key 'help'" },
-		{ "\n\nuses = many\n", ":3: uses 'many': must be a number" },
+		{ "\n\nuses = many\n", ":3: uses 'many': must be one of 1|2|3|9" },
 		{ "[section]\nuses = 1\n", "unexpected section '[section]'" },
 		{ "uses = 1\njust words\n", ":2: not 'key = value': 'just words'" },
 		{ "uses = x\nttl = y\n", ":1: uses 'x'" },

@@ -33,7 +33,8 @@ static struct tracker *make_tracker(void)
 		struct fact fact = { .key = SPAN_TEXT(json_get_text(change, "key")),
 			.value = SPAN_TEXT(value) };
 
-		assert_int_equal(section_parse(json_get_text(change, "section"), &fact.section), 0);
+		while (strcmp(section_name(fact.section), json_get_text(change, "section")))
+			fact.section++;
 		tracker_apply(tracker, &fact);
 	}
 	return tracker;

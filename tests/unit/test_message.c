@@ -123,27 +123,26 @@ static void check_message_prefixes(struct span whole)
 	}
 }
 
-#define RECORD(NAME, name, ...)                                         \
-	static void test_record_##name(void **state)                    \
-	{                                                               \
-		struct filler f = { .facts = writer_growing(4096) };    \
-		struct record in = { .kind = RECORD_##NAME };           \
-		struct record out;                                      \
-		struct writer w = writer_growing(4096);                 \
-		struct reader r;                                        \
-		(void)state;                                            \
-		fill_record_##name(&f, &in.name);                       \
-		record_encode(&w, &in);                                 \
-		r = reader_of(writer_span(&w));                         \
-		assert_true(record_next(&r, &out));                     \
-		assert_int_equal(out.kind, RECORD_##NAME);              \
-		same_record_##name(&in.name, &out.name);                \
-		assert_false(record_next(&r, &out));                    \
-		assert_true(reader_done(&r));                           \
-		assert_string_equal(record_name(RECORD_##NAME), #name); \
-		check_record_prefixes(writer_span(&w));                 \
-		writer_free(&w);                                        \
-		writer_free(&f.facts);                                  \
+#define RECORD(NAME, name, ...)                                      \
+	static void test_record_##name(void **state)                 \
+	{                                                            \
+		struct filler f = { .facts = writer_growing(4096) }; \
+		struct record in = { .kind = RECORD_##NAME };        \
+		struct record out;                                   \
+		struct writer w = writer_growing(4096);              \
+		struct reader r;                                     \
+		(void)state;                                         \
+		fill_record_##name(&f, &in.name);                    \
+		record_encode(&w, &in);                              \
+		r = reader_of(writer_span(&w));                      \
+		assert_true(record_next(&r, &out));                  \
+		assert_int_equal(out.kind, RECORD_##NAME);           \
+		same_record_##name(&in.name, &out.name);             \
+		assert_false(record_next(&r, &out));                 \
+		assert_true(reader_done(&r));                        \
+		check_record_prefixes(writer_span(&w));              \
+		writer_free(&w);                                     \
+		writer_free(&f.facts);                               \
 	}
 #define MESSAGE(NAME, name, ...)                                                  \
 	static void test_message_##name(void **state)                             \
@@ -158,7 +157,6 @@ static void check_message_prefixes(struct span whole)
 		assert_int_equal(message_decode(writer_span(&w), &out), 0);       \
 		assert_int_equal(out.kind, MESSAGE_##NAME);                       \
 		same_message_##name(&in.name, &out.name);                         \
-		assert_string_equal(message_name(MESSAGE_##NAME), #name);         \
 		check_message_prefixes(writer_span(&w));                          \
 		put_u8(&w, 0);                                                    \
 		assert_int_equal(message_decode(writer_span(&w), &out), -EINVAL); \
@@ -196,7 +194,6 @@ static void test_unknown_message(void **state)
 
 	(void)state;
 	assert_int_equal(message_decode(SPAN(bytes, sizeof(bytes)), &message), -ENOTSUP);
-	assert_string_equal(message_name((enum message_kind)200), "unknown");
 }
 
 /* Facts are looked at one by one, not only their outer size. */

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,30 +18,14 @@ static void test_numbers(void **state)
 	(void)state;
 	assert_int_equal(SECTION_COUNT, sizeof(names) / sizeof(names[0]));
 	assert_true(SECTION_COUNT <= 16);
-	for (int i = 0; i < SECTION_COUNT; i++) {
-		enum section section = SECTION_COUNT;
-
+	for (int i = 0; i < SECTION_COUNT; i++)
 		assert_string_equal(section_name((enum section)i), names[i]);
-		assert_int_equal(section_parse(names[i], &section), 0);
-		assert_int_equal(section, i);
-	}
-}
-
-static void test_unknown(void **state)
-{
-	enum section section;
-
-	(void)state;
-	assert_int_equal(section_parse("", &section), -EINVAL);
-	assert_int_equal(section_parse("Host", &section), -EINVAL);
-	assert_int_equal(section_parse("hosts", &section), -EINVAL);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,7 @@ static void test_listener(void **state)
 	assert_int_equal(listen->protocol, IPPROTO_TCP);
 	assert_string_equal(rig_ip(listen->addr), "127.0.0.1");
 	assert_int_equal(listen->tgid, getpid());
-	assert_int_equal(listen->netns, sensor_netns(rig->sensor));
+	assert_int_equal(listen->netns, rig_netns());
 	assert_int_equal(listen->flags & SOCKET_DUAL, 0);
 	workload = rig_workload(rig, WANT(.workload = listen->workload));
 	assert_non_null(workload);

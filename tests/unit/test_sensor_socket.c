@@ -88,7 +88,7 @@ static void test_older_than_sensor(void **state)
 	assert_string_equal(rig_ip(row->local), "127.0.0.1");
 	assert_int_equal(row->protocol, IPPROTO_TCP);
 	assert_int_equal(row->uid, geteuid());
-	assert_int_equal(row->netns, sensor_netns(rig->sensor));
+	assert_int_equal(row->netns, rig_netns());
 	row = row_of(rig, getpid(), rig_port(client));
 	assert_non_null(row);
 	assert_int_equal(row->state, TCP_ESTABLISHED);
