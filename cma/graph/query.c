@@ -125,12 +125,30 @@ static void query_free(struct query *query)
 	query_file_free(query);
 }
 
-/* file: "NAME.sql". An older one of that name makes way. */
+/* Takes it over; an older one of its name makes way. */
+static void query_put(struct queries *q, const struct query *query)
+{
+	struct query *place = query_find(q, query->name);
+
+	if (place) {
+		query_free(place);
+	} else {
+		q->items = mem_resize(q->items, q->count + 1, sizeof(*q->items));
+		place = &q->items[q->count++];
+	}
+	*place = *query;
+}
+
+static char *query_name(const char *file)
+{
+	return text_copy_n(file, strlen(file) - strlen(".sql"));
+}
+
+/* file: "NAME.sql". */
 static int query_add(
 	struct queries *q, const char *file, const char *text, char *error, size_t size)
 {
-	char *name autofree = text_copy_n(file, strlen(file) - strlen(".sql"));
-	struct query *place = query_find(q, name);
+	char *name autofree = query_name(file);
 	char why[128];
 	struct query query;
 
@@ -138,14 +156,20 @@ static int query_add(
 		snprintf(error, size, "%s: %s", file, why);
 		return -EINVAL;
 	}
-	if (place) {
-		query_free(place);
-	} else {
-		q->items = mem_resize(q->items, q->count + 1, sizeof(*q->items));
-		place = &q->items[q->count++];
-	}
-	*place = query;
+	query_put(q, &query);
 	return 0;
+}
+
+/* In the place of a query, what is wrong with the operator's file. */
+static void query_add_broken(struct queries *q, char *name, const char *directory, const char *why)
+{
+	struct query query = {
+		.name = name,
+		.summary = text_format("cannot be asked: %s/%s", directory, why),
+		.broken = text_format("%s/%s", directory, why),
+	};
+
+	query_put(q, &query);
 }
 
 static int prepare(struct queries *q, struct query *query, char *error, size_t size)
@@ -172,18 +196,22 @@ static bool is_sql(const char *name)
 	return length > 4 && name[0] != '.' && !strcmp(name + length - 4, ".sql");
 }
 
-static int load_one(
-	struct queries *q, int dir, const char *path, const char *name, char *error, size_t size)
+static void load_one(struct queries *q, int dir, const char *path, const char *file)
 {
-	char *text autofree = file_read(dir, name, QUERY_FILE_MAX, NULL);
+	char *text autofree = file_read(dir, file, QUERY_FILE_MAX, NULL);
 	char why[256];
-	int failed = text ? query_add(q, name, text, why, sizeof(why)) : -errno;
+	int failed;
 
 	if (!text)
-		snprintf(error, size, "%s/%s: %s", path, name, strerror(-failed));
-	else if (failed)
-		snprintf(error, size, "%s/%s", path, why);
-	return failed;
+		snprintf(why, sizeof(why), "%s: %s", file, strerror(errno));
+	failed = text ? query_add(q, file, text, why, sizeof(why)) : -EIO;
+	if (!failed) {
+		char *name autofree = query_name(file);
+
+		failed = prepare(q, query_find(q, name), why, sizeof(why));
+	}
+	if (failed)
+		query_add_broken(q, query_name(file), path, why);
 }
 
 static void close_dir(DIR **dir)
@@ -196,7 +224,7 @@ static int load_directory(struct queries *q, const char *path, char *error, size
 {
 	DIR *dir cleanup(close_dir) = opendir(path);
 	const struct dirent *entry;
-	int failed = 0;
+	int failed;
 
 	if (!dir) {
 		failed = errno == ENOENT ? 0 : -errno;
@@ -204,10 +232,10 @@ static int load_directory(struct queries *q, const char *path, char *error, size
 			snprintf(error, size, "%s: %s", path, strerror(-failed));
 		return failed;
 	}
-	while (!failed && (entry = readdir(dir)))
+	while ((entry = readdir(dir)))
 		if (is_sql(entry->d_name))
-			failed = load_one(q, dirfd(dir), path, entry->d_name, error, size);
-	return failed;
+			load_one(q, dirfd(dir), path, entry->d_name);
+	return 0;
 }
 
 static int load_all(struct queries *q, const char *extra, char *error, size_t size)
@@ -224,7 +252,7 @@ static int load_all(struct queries *q, const char *extra, char *error, size_t si
 	if (!failed)
 		qsort(q->items, q->count, sizeof(*q->items), compare);
 	for (size_t i = 0; i < q->count && !failed; i++)
-		failed = prepare(q, &q->items[i], error, size);
+		failed = q->items[i].broken ? 0 : prepare(q, &q->items[i], error, size);
 	return failed;
 }
 
@@ -398,6 +426,10 @@ int query_run(struct queries *q, const char *name, const json_t *params, const c
 		for (size_t i = 0; i < q->count; i++)
 			suggest_offer(&known, q->items[i].name);
 		return refuse_word(&known, "query", "", error, error_size);
+	}
+	if (query->broken) {
+		snprintf(error, error_size, "%s", query->broken);
+		return -EINVAL;
 	}
 	failed = check_names(query, params, error, error_size);
 	if (!failed)

@@ -43,6 +43,7 @@ struct query {
 	char *summary;
 	char *edges; /* "host -> host/ifname -> switch": columns that make a graph; NULL: none do */
 	char *sql;
+	char *broken; /* why the file cannot be asked, which is all there is of it; NULL: it can */
 	struct query_param params[QUERY_PARAMS_MAX];
 	size_t param_count;
 	void *statement; /* prepared at first use */
@@ -52,8 +53,9 @@ struct queries;
 
 /*
  * Opens directory/graph.db, which graph_open made, for reading, and reads all queries; those in
- * extra_directory (may be NULL or absent) come last and replace a compiled-in one of their name.
- * -EINVAL with error naming file, line and word; else -errno. End it with queries_close.
+ * extra_directory (may be NULL or absent) come last and replace a compiled-in one of their name. A
+ * file there that is no query says so, with line and word, when it is asked and when it is listed;
+ * the others are not disturbed. -errno with error set. End it with queries_close.
  */
 int queries_open(const char *directory, const char *extra_directory, struct queries **queries,
 	char *error, size_t error_size);

@@ -32,6 +32,7 @@ void query_file_free(struct query *query)
 	free(query->summary);
 	free(query->edges);
 	free(query->sql);
+	free(query->broken);
 	*query = (struct query){ 0 };
 }
 
