@@ -38,14 +38,17 @@ BEGIN {
 }
 {
 	name = trim($1); value = trim($2); goal = trim($3); verdict = ""
-	if (goal ~ /^[<>]?=?[ ]*[0-9]/ && number(value) != "") {
-		reached = goal ~ /^<=/ ? number(value) <= number(goal) : goal ~ /^>=/ ? number(value) >= number(goal) :
-			goal ~ /^</ ? number(value) < number(goal) : goal ~ /^>/ ? number(value) > number(goal) :
-			number(value) == number(goal)
+	if (goal ~ /^[<>]=?[ ]*[0-9]/ && number(value) != "") {
+		reached = 0
+		if (goal ~ /^<=/) reached = number(value) <= number(goal)
+		else if (goal ~ /^>=/) reached = number(value) >= number(goal)
+		else if (goal ~ /^</) reached = number(value) < number(goal)
+		else reached = number(value) > number(goal)
 		verdict = reached ? "ok" : "MISS"
-		reached ? good++ : bad++
+		if (reached) good++
+		else bad++
 	}
 	printf "%-64s %20s %14s  %s\n", name, value, goal, verdict
 }
-END { printf "%d reached, %d missed\n", good, bad }'
+END { printf "%d goals reached, %d missed\n", good, bad }'
 exit $failed

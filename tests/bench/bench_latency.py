@@ -114,7 +114,7 @@ def main():
           f"{percentile(times, 0.99):.1f} ms | <= 100 ms")
     print(f"IP bytes on the wire for a new service, with its process and acks | {up + down} B "
           "| <= 400 B")
-    print(f"  of these from the nanoprobe | {up} B |")
+    print(f"IP bytes of these that the nanoprobe sends | {up} B |")
 
 
 if __name__ == "__main__":
