@@ -42,23 +42,35 @@ static size_t words_matched(const char *name, const struct args *args)
 	return args->operand_count > 1 && !strcmp(args->operands[1], space + 1) ? 2 : 0;
 }
 
+/* The command of two words whose first is word, or NULL. */
+static const struct command *find_first_word(const char *word)
+{
+	size_t size = strlen(word);
+
+	for (const struct command *c = commands; c->name; c++) {
+		if (!strncmp(c->name, word, size) && c->name[size] == ' ')
+			return c;
+	}
+	return NULL;
+}
+
 /* "token creat": its first word is right, so the second is the offending one. */
+static void complain_second_word(struct args *args, const char *second)
+{
+	bool wrong = args->operand_count > 1;
+
+	snprintf(args->error, sizeof(args->error), "'%s' needs '%s' after it%s%s%s",
+		args->operands[0], second, wrong ? ", not '" : "", wrong ? args->operands[1] : "",
+		wrong ? "'" : "");
+}
+
 static void complain_unknown(struct args *args)
 {
 	const char *word = args->operands[0];
-	size_t size = strlen(word);
 	struct suggest suggest = { .word = word };
 
-	for (const struct command *c = commands; c->name; c++) {
-		if (!strncmp(c->name, word, size) && c->name[size] == ' ') {
-			snprintf(args->error, sizeof(args->error), "'%s' needs '%s' after it%s%s%s",
-				word, c->name + size + 1, args->operand_count > 1 ? ", not '" : "",
-				args->operand_count > 1 ? args->operands[1] : "",
-				args->operand_count > 1 ? "'" : "");
-			return;
-		}
+	for (const struct command *c = commands; c->name; c++)
 		suggest_offer(&suggest, c->name);
-	}
 	if (suggest.best)
 		snprintf(args->error, sizeof(args->error),
 			"unknown command '%s', did you mean '%s'?", word, suggest.best);
@@ -68,6 +80,8 @@ static void complain_unknown(struct args *args)
 
 const struct command *command_find(struct args *args)
 {
+	const struct command *begun;
+
 	if (!args->operand_count) {
 		snprintf(args->error, sizeof(args->error), "no command given");
 		return NULL;
@@ -83,7 +97,13 @@ const struct command *command_find(struct args *args)
 			args->operand_count * sizeof(args->operands[0]));
 		return c;
 	}
-	complain_unknown(args);
+	begun = find_first_word(args->operands[0]);
+	if (!begun)
+		complain_unknown(args);
+	else if (args->options[ARGS_HELP] && args->operand_count == 1)
+		return begun;
+	else
+		complain_second_word(args, strchr(begun->name, ' ') + 1);
 	return NULL;
 }
 
@@ -117,8 +137,8 @@ static void print_options(unsigned int options, FILE *to)
 void command_help(const struct command *command, FILE *to)
 {
 	if (command) {
-		fprintf(to, "usage: cmactl [OPTION ...] %s %s\n%s\n\n", command->name,
-			command->operands, command->summary);
+		fprintf(to, "usage: cmactl [OPTION ...] %s%s%s\n%s\n\n", command->name,
+			*command->operands ? " " : "", command->operands, command->summary);
 		print_options(COMMON_OPTIONS | command->options, to);
 		return;
 	}

@@ -25,8 +25,8 @@ struct command {
 extern const struct command commands[]; /* ends with a NULL name */
 
 /*
- * The command that the first operands name; they are removed from args. NULL with args->error
- * set.
+ * The command that the first operands name; they are removed from args. "token --help" finds
+ * "token create". NULL with args->error set.
  */
 const struct command *command_find(struct args *args);
 /* -EINVAL with args->error set when an option was given that the command does not know. */

@@ -4,6 +4,7 @@
 #include <libsmartcols/libsmartcols.h>
 #include <wchar.h>
 
+#include "cli/escape.h"
 #include "cli/output.h"
 
 enum { LIVE_WIDTH_MAX = 40 };
@@ -18,13 +19,25 @@ static size_t shown_width(const char *text)
 	return width < 0 ? LIVE_WIDTH_MAX : (size_t)width;
 }
 
+/* A value on one line: its line breaks and tabs are blanks. The caller frees. */
+static char *cell_text(const json_t *value)
+{
+	char *text autofree = output_value(value);
+
+	for (char *c = text; *c; c++) {
+		if (*c == '\n' || *c == '\t')
+			*c = ' ';
+	}
+	return escape_text(text);
+}
+
 /* A live table cannot know its widths: each column grows as wider values come. */
 static int live_row(struct output *output, const json_t *row)
 {
 	size_t last = json_array_size(row) - 1;
 
 	for (size_t i = 0; i <= last; i++) {
-		char *text autofree = output_value_escaped(json_array_get(row, i));
+		char *text autofree = cell_text(json_array_get(row, i));
 		size_t width = shown_width(text);
 
 		if (width > output->widths[i])
@@ -114,8 +127,8 @@ static void fill_record(const struct output *output, struct libscols_table *tabl
 	json_array_foreach (output->columns, i, name) {
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 
-		set_cell(line, 0, output_value_escaped(name));
-		set_cell(line, 1, output_value_escaped(json_array_get(row, i)));
+		set_cell(line, 0, cell_text(name));
+		set_cell(line, 1, cell_text(json_array_get(row, i)));
 	}
 }
 
@@ -132,7 +145,7 @@ static void fill_rows(const struct output *output, struct libscols_table *table)
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 
 		json_array_foreach (row, j, value)
-			set_cell(line, j, output_value_escaped(value));
+			set_cell(line, j, cell_text(value));
 	}
 }
 

@@ -14,19 +14,25 @@
 
 enum { WORDS_MAX = 40 };
 
-/* Splits line at spaces and takes it as a command line; the request, or NULL with args->error. */
-static json_t *request_of(const char *line, struct args *args, char *storage)
+/* Splits line at spaces and takes it as a command line; NULL with args->error. */
+static const struct command *command_of(const char *line, struct args *args, char *storage)
 {
 	char *argv[WORDS_MAX + 1] = { (char *)"cmactl" }, *rest = NULL;
-	json_t *request = json_object();
-	const struct command *command;
 	int argc = 1;
 
 	strcpy(storage, line);
 	for (char *word = strtok_r(storage, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
 		argv[argc++] = word;
-	if (!args_parse(args, argc, argv) && (command = command_find(args)) != NULL &&
-		!command_check_options(command, args) && !command->request(args, request))
+	return args_parse(args, argc, argv) ? NULL : command_find(args);
+}
+
+/* The request that it makes, or NULL with args->error. */
+static json_t *request_of(const char *line, struct args *args, char *storage)
+{
+	const struct command *command = command_of(line, args, storage);
+	json_t *request = json_object();
+
+	if (command && !command_check_options(command, args) && !command->request(args, request))
 		return request;
 	json_decref(request);
 	return NULL;
@@ -101,6 +107,34 @@ static void test_complaints(void **state)
 	}
 }
 
+/* What --help stands behind is found, though the line could not be asked. */
+static void test_help(void **state)
+{
+	static const struct {
+		const char *line, *usage;
+	} cases[] = {
+		{ "token --help", "usage: cmactl [OPTION ...] token create\n" },
+		{ "--help token create", "usage: cmactl [OPTION ...] token create\n" },
+		{ "query -h", "usage: cmactl [OPTION ...] query NAME [PARAM=VALUE ...]\n" },
+		{ "query list --help", "usage: cmactl [OPTION ...] query list\n" },
+	};
+	char storage[512];
+	struct args args;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct command *command = command_of(cases[i].line, &args, storage);
+		char text[2048] = "";
+		FILE *to = fmemopen(text, sizeof(text), "w");
+
+		assert_non_null(command);
+		command_help(command, to);
+		fclose(to);
+		assert_memory_equal(text, cases[i].usage, strlen(cases[i].usage));
+	}
+	assert_null(command_of("token make --help", &args, storage));
+}
+
 static void test_too_many_words(void **state)
 {
 	char line[512] = "query x", storage[512];
@@ -169,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_complaints),
+		cmocka_unit_test(test_help),
 		cmocka_unit_test(test_too_many_words),
 		cmocka_unit_test(test_suggest),
 		cmocka_unit_test(test_escape),

@@ -75,9 +75,9 @@ static const struct sample samples[] = {
 		"digraph assim {\n\trankdir=LR;\n\tnode [shape=box];\n}\n" },
 
 	{ "table", OUTPUT_ROWS, 0, NULL, NASTY,
-		"A                B\n"
-		"\\x1b[31mred\\x0ax 日本\n"
-		"say \"hi\", you    \\u202eoverride\\u009b\n" },
+		"A             B\n"
+		"\\x1b[31mred x 日本\n"
+		"say \"hi\", you \\u202eoverride\\u009b\n" },
 	{ "json", OUTPUT_ROWS, 0, NULL, NASTY,
 		"[\n  {\"a\": \"\\u001B[31mred\\nx\", \"b\": \"日本\"},\n"
 		"  {\"a\": \"say \\\"hi\\\", you\", \"b\": \"\u202eoverride\xc2\x9b\"}\n]\n" },
