@@ -38,15 +38,17 @@ struct net {
 	struct observe *observe;
 	struct uplink *uplink;
 	struct instant start_deadline;
-	bool sense_ready, ready;
+	bool sense_ready, sense_ended, ready;
 	bool enrolled_told, trimmed;
 	struct uplink_status logged;
 	int exit_code;
 };
 
+/* A failure stays one, whatever signal follows it. */
 static void net_stop(struct net *net, int exit_code)
 {
-	net->exit_code = exit_code;
+	if (net->exit_code == EXIT_OK)
+		net->exit_code = exit_code;
 	ev_break(net->loop, EVBREAK_ALL);
 }
 
@@ -104,6 +106,9 @@ static int take_packet(struct net *net, struct ipc_packet *packet)
 		return 0;
 	case SENSE_FD:
 		return take_descriptor(net, &r, packet);
+	case SENSE_END:
+		net->sense_ended = true;
+		return 0;
 	default:
 		return -EBADMSG;
 	}
@@ -125,13 +130,15 @@ static void on_sense(struct ev_loop *loop, ev_io *watcher, int events)
 
 			ipc_free(&packet);
 			got = err ? err : 1;
+		} else if (got == -ECONNRESET) {
+			got = 1; /* it ended with requests unread: what it said is still there */
 		}
 	}
 	if (got == 1 || got == -EAGAIN)
 		return;
 	if (got < 0)
 		log_error(net->config.log, "packet from sense: %s", strerror(-got));
-	net_stop(net, got ? EXIT_FAILED : EXIT_OK);
+	net_stop(net, got || !net->sense_ended ? EXIT_FAILED : EXIT_OK);
 }
 
 /* ---- what the CMA says, and what it is told -------------------------------------------------- */
@@ -415,7 +422,7 @@ int net_new(const struct net_config *config, struct net **made)
 int net_run(struct net *net)
 {
 	ev_run(net->loop, 0);
-	if (net->uplink) {
+	if (net->uplink && net->exit_code == EXIT_OK) {
 		uplink_leave(net->uplink);
 		send_datagrams(net);
 	}

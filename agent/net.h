@@ -24,7 +24,10 @@ struct net;
 
 /* Makes what net_run needs. -errno after a line in the log. End it with net_free. */
 int net_new(const struct net_config *config, struct net **net);
-/* Until SIGTERM, SIGINT or the end of sense; the exit code of the process. */
+/*
+ * Until SIGTERM, SIGINT or the end of sense; the exit code of the process. The CMA is told that the
+ * host leaves, unless sense ended without SENSE_END: then it crashed, and will be started again.
+ */
 int net_run(struct net *net);
 void net_free(struct net *net);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -19,6 +20,7 @@ enum {
 	HOST_FACTS_MAX = 1 << 20, /* that config->discover may tell in one go */
 	REPLIES_MAX = 8,	  /* requests that wait for their answer */
 	DISCOVER_S = 3600,
+	END_PATIENCE_MS = 1000, /* for room to say that we end */
 };
 
 struct reply {
@@ -192,11 +194,22 @@ static void on_room(struct ev_loop *loop, ev_io *io, int events)
 	tell(sense);
 }
 
+/* The host leaves, it does not crash: the other side may say so to the CMA. */
+static void tell_end(struct sense *sense)
+{
+	struct pollfd room = { .fd = sense->peer, .events = POLLOUT };
+	uint8_t end = SENSE_END;
+
+	if (poll(&room, 1, END_PATIENCE_MS) == 1)
+		ipc_send(sense->peer, SPAN(&end, sizeof(end)), -1);
+}
+
 static void on_signal(struct ev_loop *loop, ev_signal *signal, int events)
 {
 	struct sense *sense = signal->data;
 
 	(void)loop, (void)events;
+	tell_end(sense);
 	stop(sense, 0);
 }
 

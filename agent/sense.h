@@ -19,8 +19,9 @@
  *	READY	nothing: everything that was there at the start has been told
  *	FD	i32 negative errno or 0, and with 0 one descriptor (SCM_RIGHTS): the answer to a
  *		request for one; answers come in the order of the requests
+ *	END	nothing: the last packet of one that was told to end. Without it the end is a crash.
  */
-enum sense_kind { SENSE_FACTS = 1, SENSE_READY = 2, SENSE_FD = 3 };
+enum sense_kind { SENSE_FACTS = 1, SENSE_READY = 2, SENSE_FD = 3, SENSE_END = 4 };
 enum { SENSE_PACKET_MAX = 65536 };
 
 /* net -> sense: always exactly this. Anything else ends the process. */

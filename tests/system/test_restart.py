@@ -162,6 +162,12 @@ def half_of_a_nanoprobe_killed(lab):
         check(len(pids) == 2, f"processes of the nanoprobe: {pids}")
         os.kill(pids[half], 9)
         wait_until(lambda: not host.probe.running(), 5, "the other half runs on")
+        later = serve(lab.nodes["one"], 7230 + half)
+        told(lab, lab.nodes["one"], {7230 + half})  # the CMA has what came before this
+        status = [row["status"] for row in lab.cma.query("allservers") if row["host"] == "two"]
+        equal(status, ["up"], "status of a host whose nanoprobe crashed")
+        later.kill()
+        told(lab, lab.nodes["one"], set())
         host.probe.kill()
         host.probe_start("")
         marker = serve(host, 7220 + half)

@@ -141,13 +141,24 @@ static void test_lldpd_is_asked_for(void **state)
 	expect_line(bench, "PUT listen tcp 10.0.0.1:81 {}\n");
 }
 
+/* Its first request is left unread in both cases. */
 static void test_it_ends_with_sense(void **state)
+{
+	struct bench *bench = *state;
+
+	assert_int_equal(ipc_send(bench->sense, SPAN("\x04", 1), -1), 0);
+	close(bench->sense);
+	bench->sense = -1;
+	assert_int_equal(exit_code(bench), 0);
+}
+
+static void test_sense_that_crashes_is_a_failure(void **state)
 {
 	struct bench *bench = *state;
 
 	close(bench->sense);
 	bench->sense = -1;
-	assert_int_equal(exit_code(bench), 0);
+	assert_int_equal(exit_code(bench), 1);
 }
 
 static void test_it_ends_when_told_to(void **state)
@@ -239,6 +250,7 @@ int main(void)
 		CASE(test_facts_of_sense_are_told),
 		CASE(test_lldpd_is_asked_for),
 		CASE(test_it_ends_with_sense),
+		CASE(test_sense_that_crashes_is_a_failure),
 		CASE(test_it_ends_when_told_to),
 		CASE(test_unknown_kind_ends_it),
 		CASE(test_broken_facts_end_it),

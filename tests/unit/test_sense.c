@@ -30,7 +30,7 @@ struct fixture {
 	int peer;
 	struct sockaddr_un lldpd;
 	int lldpd_server;
-	bool ready;
+	bool ready, ended;
 	int passed, passed_err; /* of the last SENSE_FD; -1, 1: none came */
 };
 
@@ -131,6 +131,7 @@ static bool next_packet(struct fixture *f, const char *wanted)
 		f->passed_err = (int)get_u32(&r);
 	}
 	f->ready |= kind == SENSE_READY;
+	f->ended |= kind == SENSE_END;
 	while (kind == SENSE_FACTS && fact_get(&r, &fact)) {
 		char *text autofree = text_format("%s %.*s = %.*s", section_name(fact.section),
 			(int)fact.key.size, (const char *)fact.key.data, (int)fact.value.size,
@@ -279,6 +280,8 @@ static void test_ends_at_sigterm(void **state)
 
 	wait_ready(f);
 	kill(f->child, SIGTERM);
+	while (!f->ended)
+		next_packet(f, NULL);
 	assert_int_equal(end_of(f), 0);
 }
 
