@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sqlite3.h>
+
 #include "base/alloc.h"
 #include "base/instant.h"
 #include "cma/graph/graph.h"
@@ -31,6 +33,7 @@ enum {
 	QUERIES = 2000,
 	QUERIES_WARM =
 		QUERIES, /* the same ones: what is measured is the work, not the first touch */
+	QUERIES_TURN = 100,
 	DEPTH = 3,
 };
 
@@ -282,47 +285,167 @@ static int count_row(void *context, const json_t *values)
 	return 0;
 }
 
+/*
+ * What is measured by turns: the query, and what it is to be read against: the bare walk as SQLite
+ * does it, from a host's id to ids, and the same with the nodes of endpoint and peer.
+ */
+enum probe { PROBE_QUERY, PROBE_IDS, PROBE_NODES, PROBES };
+
+#define ANCHOR(columns, join)                                                                  \
+	"WITH RECURSIVE walk (process, endpoint, peer, hops) AS (SELECT 0, 0, id, 0 FROM node" \
+	" WHERE owner = ?1 AND kind = 'process' UNION SELECT peer, u.dst, s.src, hops + 1"     \
+	" FROM walk CROSS JOIN edge u ON u.src = peer AND u.kind = 'uses' AND u.gone > ?2"     \
+	" CROSS JOIN edge s INDEXED BY edge_reverse ON s.dst = u.dst AND s.kind = 'serves'"    \
+	" AND s.gone > ?2 WHERE hops < ?3) SELECT hops, process, endpoint, peer" columns       \
+	" FROM walk" join " WHERE hops > 0"
+
+struct probes {
+	struct queries *queries;
+	uint64_t rows;
+	sqlite3 *db;
+	sqlite3_stmt *find;
+	sqlite3_stmt *anchors[PROBES]; /* none for PROBE_QUERY */
+};
+
 struct timing {
 	double p50_us;
 	double p99_us;
-	double rows;
 };
 
-static struct timing time_query(
-	struct queries *q, const char *name, const char *extra, uint64_t hosts)
+static void prepare(struct probes *p, const char *sql, sqlite3_stmt **statement)
 {
-	double *us = mem_alloc(QUERIES, sizeof(*us));
-	struct timing timing;
-	uint64_t rows = 0;
-	struct query_sink sink = { .row = count_row, .context = &rows };
+	if (sqlite3_prepare_v2(p->db, sql, -1, statement, NULL) != SQLITE_OK)
+		check(-EIO, sqlite3_errmsg(p->db));
+}
 
-	for (uint64_t i = 0; i < QUERIES + QUERIES_WARM; i++) {
-		char host[32], error[256] = "";
-		json_t *params;
-		struct instant start;
+static void probes_open(struct probes *p, const char *directory)
+{
+	char *path autofree = text_format("%s/graph.db", directory);
+	char error[256] = "";
 
-		if (i == QUERIES_WARM)
-			rows = 0;
-		snprintf(host, sizeof(host), "host%" PRIu64, i % QUERIES * 48271 % hosts);
-		params = json_pack(
-			"{s:s,s:i,s:s}", "host", host, "depth", DEPTH, "direction", extra);
-		start = instant_now();
-		check(query_run(q, name, params, "default", START_MS, &sink, error, sizeof(error)),
-			error);
-		if (i >= QUERIES_WARM)
-			us[i - QUERIES_WARM] =
-				(double)instant_sub(instant_now(), start) / NS_PER_US;
-		json_decref(params);
+	check(queries_open(directory, NULL, &p->queries, error, sizeof(error)), error);
+	check(sqlite3_open_v2(path, &p->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ? -EIO
+											      : 0,
+		path);
+	/* As the queries have it. */
+	sqlite3_exec(p->db, "PRAGMA mmap_size = 2147418112", NULL, NULL, NULL);
+	prepare(p,
+		"SELECT id FROM node WHERE kind = 'host' AND label = ?1 AND owner ="
+		" (SELECT id FROM node WHERE owner = 0 AND kind = 'tenant' AND key = 'default')",
+		&p->find);
+	prepare(p, ANCHOR("", ""), &p->anchors[PROBE_IDS]);
+	prepare(p,
+		ANCHOR(", e.label, e.owner, q.label, q.owner",
+			" CROSS JOIN node e ON e.id = endpoint CROSS JOIN node q ON q.id = peer"),
+		&p->anchors[PROBE_NODES]);
+}
+
+static void probes_close(struct probes *p)
+{
+	sqlite3_finalize(p->find);
+	for (int i = 0; i < PROBES; i++)
+		sqlite3_finalize(p->anchors[i]);
+	sqlite3_close(p->db);
+	queries_close(p->queries);
+}
+
+static double time_query(struct probes *p, const char *host)
+{
+	struct query_sink sink = { .row = count_row, .context = &p->rows };
+	json_t *params =
+		json_pack("{s:s,s:i,s:s}", "host", host, "depth", DEPTH, "direction", "up");
+	char error[256] = "";
+	struct instant start = instant_now();
+	double us;
+
+	check(query_run(p->queries, "hostdependencies", params, "default", START_MS, &sink, error,
+		      sizeof(error)),
+		error);
+	us = (double)instant_sub(instant_now(), start) / NS_PER_US;
+	json_decref(params);
+	return us;
+}
+
+static double time_anchor(struct probes *p, enum probe which, const char *host)
+{
+	sqlite3_stmt *s = p->anchors[which];
+	struct instant start;
+
+	sqlite3_bind_text(p->find, 1, host, -1, SQLITE_STATIC);
+	if (sqlite3_step(p->find) != SQLITE_ROW)
+		check(-ENOENT, host);
+	sqlite3_bind_int64(s, 1, sqlite3_column_int64(p->find, 0));
+	sqlite3_bind_int64(s, 2, INT64_MAX - 1);
+	sqlite3_bind_int(s, 3, DEPTH);
+	sqlite3_reset(p->find);
+	start = instant_now();
+	while (sqlite3_step(s) == SQLITE_ROW)
+		for (int i = 0; i < sqlite3_column_count(s); i++)
+			sqlite3_column_text(s, i);
+	sqlite3_reset(s);
+	return (double)instant_sub(instant_now(), start) / NS_PER_US;
+}
+
+/*
+ * By turns, QUERIES_TURN of each: what else the machine does hits them alike. Of different hosts:
+ * none is to find in the processor's cache what another one has just read.
+ */
+static void time_probes(struct probes *p, uint64_t hosts, struct timing timings[PROBES])
+{
+	double *us = mem_alloc((size_t)PROBES * QUERIES, sizeof(*us));
+
+	for (uint64_t i = 0; i < (uint64_t)PROBES * (QUERIES_WARM + QUERIES); i++) {
+		uint64_t turn = i / QUERIES_TURN / PROBES;
+		enum probe which = (enum probe)(i / QUERIES_TURN % PROBES);
+		uint64_t n = (turn * QUERIES_TURN + i % QUERIES_TURN + which * QUERIES / PROBES) %
+			QUERIES;
+		char host[32];
+
+		snprintf(host, sizeof(host), "host%" PRIu64, n * 48271 % hosts);
+		us[which * QUERIES + n] =
+			which == PROBE_QUERY ? time_query(p, host) : time_anchor(p, which, host);
 	}
-	qsort(us, QUERIES, sizeof(*us), compare);
-	timing = (struct timing){ us[QUERIES / 2], us[QUERIES * 99 / 100], (double)rows / QUERIES };
+	for (int i = 0; i < PROBES; i++) {
+		double *mine = us + i * QUERIES;
+
+		qsort(mine, QUERIES, sizeof(*us), compare);
+		timings[i] = (struct timing){ mine[QUERIES / 2], mine[QUERIES * 99 / 100] };
+	}
 	free(us);
-	return timing;
+}
+
+static void print_probes(struct probes *p, uint64_t hosts, struct timing timings[PROBES])
+{
+	static const char *const anchors[PROBES] = {
+		[PROBE_IDS] = "ids only",
+		[PROBE_NODES] = "with rows of nodes",
+	};
+	const struct timing *query = &timings[PROBE_QUERY];
+
+	time_probes(p, hosts, timings);
+	printf("3-hop hostdependencies at %" PRIu64
+	       " hosts, p50 us (p99 %.0f, rows %.0f) | %.0f | <= 200\n",
+		hosts, query->p99_us, (double)p->rows / (QUERIES_WARM + QUERIES), query->p50_us);
+	for (int i = PROBE_IDS; i < PROBES; i++)
+		printf("bare recursive SELECT, %s, at %" PRIu64
+		       " hosts, p50 us (p99 %.0f) | %.0f | -\n",
+			anchors[i], hosts, timings[i].p99_us, timings[i].p50_us);
 }
 
 /* ---- one size ---- */
 
-static double run(uint64_t hosts, double first_us)
+static void print_growth(uint64_t hosts, const struct timing *first, const struct timing *last)
+{
+	printf("3-hop hostdependencies, %" PRIu64
+	       " hosts over the first size (bare SELECT %.2f, with rows of nodes %.2f) | %.2f"
+	       " | <= 1.6\n",
+		hosts, last[PROBE_IDS].p50_us / first[PROBE_IDS].p50_us,
+		last[PROBE_NODES].p50_us / first[PROBE_NODES].p50_us,
+		last[PROBE_QUERY].p50_us / first[PROBE_QUERY].p50_us);
+}
+
+/* first: the timings of the first size, or NULL. */
+static void run(uint64_t hosts, const struct timing *first, struct timing timings[PROBES])
 {
 	char directory[] = "/var/tmp/bench_graph.XXXXXX";
 	struct graph_options options = { .directory = directory };
@@ -330,8 +453,7 @@ static double run(uint64_t hosts, double first_us)
 	char error[256] = "";
 	int64_t *agents autofree = mem_alloc(hosts, sizeof(*agents));
 	struct instant start = instant_now();
-	struct queries *queries;
-	struct timing timing;
+	struct probes probes = { 0 };
 	struct graph *g;
 
 	if (!mkdtemp(directory))
@@ -341,40 +463,29 @@ static double run(uint64_t hosts, double first_us)
 	printf("graph of %" PRIu64 " hosts: power-on in s | %.1f | -\n", hosts, seconds(start));
 	/* What the store does when it is idle. */
 	check(graph_checkpoint(g), graph_error(g));
-	check(queries_open(directory, NULL, &queries, error, sizeof(error)), error);
-	timing = time_query(queries, "hostdependencies", "up", hosts);
-	printf("3-hop hostdependencies at %" PRIu64
-	       " hosts, p50 us (p99 %.0f, rows %.0f) | %.0f | <= 200\n",
-		hosts, timing.p99_us, timing.rows, timing.p50_us);
-	if (first_us > 0)
-		printf("3-hop hostdependencies, %" PRIu64
-		       " hosts over the first size | %.2f | <= 1.6\n",
-			hosts, timing.p50_us / first_us);
+	probes_open(&probes, directory);
+	print_probes(&probes, hosts, timings);
+	if (first)
+		print_growth(hosts, first, timings);
 	printf("durable deltas/s at %" PRIu64 " hosts | %.0f | >= 20000\n", hosts,
 		deltas_per_second(g, hosts, agents));
 	fflush(stdout);
-	queries_close(queries);
+	probes_close(&probes);
 	graph_close(g);
 	command = text_format("rm -rf %s", directory);
 	if (system(command) != 0)
 		fprintf(stderr, "bench_graph: cannot remove %s\n", directory);
-	return timing.p50_us;
 }
 
 int main(int argc, char **argv)
 {
-	double first = 0;
+	static const char *const sizes[] = { "1000", "10000", "100000" };
+	struct timing first[PROBES], later[PROBES];
+	const char *const *size = argc > 1 ? (const char *const *)argv + 1 : sizes;
+	int count = argc > 1 ? argc - 1 : 3;
 
 	check(seal_init(), "libsodium");
-	for (int i = 1; i < argc; i++) {
-		double us = run(strtoull(argv[i], NULL, 10), first);
-
-		first = first > 0 ? first : us;
-	}
-	if (argc == 1) {
-		first = run(1000, 0);
-		run(10000, first);
-		run(100000, first);
-	}
+	for (int i = 0; i < count; i++)
+		run(strtoull(size[i], NULL, 10), i ? first : NULL, i ? later : first);
 	return 0;
 }
