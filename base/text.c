@@ -22,6 +22,7 @@ void text_time(int64_t wall_ms, char *to)
 	int64_t milliseconds = wall_ms % 1000;
 	time_t seconds = (time_t)(wall_ms / 1000);
 	struct tm parts;
+	long long year;
 
 	if (milliseconds < 0) {
 		milliseconds += 1000;
@@ -31,8 +32,11 @@ void text_time(int64_t wall_ms, char *to)
 		text_copy_to(to, TEXT_TIME_SIZE, "-");
 		return;
 	}
-	to += snprintf(
-		to, TEXT_TIME_SIZE - sizeof("-mm-ddTHH:MM:SS.mmmZ"), "%04d", parts.tm_year + 1900);
+	year = parts.tm_year + 1900LL;
+	if (year >= 0 && year <= 9999)
+		to = put_digits(to, (char)('0' + year / 1000), (int)(year % 1000), 3);
+	else
+		to += snprintf(to, TEXT_TIME_SIZE - sizeof("-mm-ddTHH:MM:SS.mmmZ"), "%04lld", year);
 	to = put_digits(to, '-', parts.tm_mon + 1, 2);
 	to = put_digits(to, '-', parts.tm_mday, 2);
 	to = put_digits(to, 'T', parts.tm_hour, 2);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cma/graph/dependency.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -235,11 +234,12 @@ static void meetings_settle(struct dependency_work *work)
 static void queue_text(const struct dependency_work *work, size_t first, struct writer *to)
 {
 	for (size_t i = first; i < work->queue_count; i++) {
-		char number[24];
-		int length = snprintf(number, sizeof(number), "%c%lld", i == first ? '[' : ',',
-			(long long)work->queue[i].process);
+		char number[24], *end = number + sizeof(number), *at = end;
 
-		put_bytes(to, number, (size_t)length);
+		for (int64_t id = work->queue[i].process; id; id /= 10)
+			*--at = (char)('0' + id % 10);
+		*--at = i == first ? '[' : ',';
+		put_bytes(to, at, (size_t)(end - at));
 	}
 	put_u8(to, ']');
 }

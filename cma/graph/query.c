@@ -304,6 +304,15 @@ static int refuse_word(
 	return -EINVAL;
 }
 
+static bool has_param(const struct query *query, const char *name)
+{
+	bool found = !strcmp(name, as_of_param.name);
+
+	for (size_t i = 0; i < query->param_count && !found; i++)
+		found = !strcmp(name, query->params[i].name);
+	return found;
+}
+
 static int check_names(const struct query *query, const json_t *params, char *error, size_t size)
 {
 	const char *name;
@@ -311,15 +320,13 @@ static int check_names(const struct query *query, const json_t *params, char *er
 
 	json_object_foreach ((json_t *)params, name, value) {
 		struct suggest known = { .word = name };
-		bool found = !strcmp(name, as_of_param.name);
 
+		if (has_param(query, name))
+			continue;
 		suggest_offer(&known, as_of_param.name);
-		for (size_t i = 0; i < query->param_count; i++) {
+		for (size_t i = 0; i < query->param_count; i++)
 			suggest_offer(&known, query->params[i].name);
-			found = found || !strcmp(name, query->params[i].name);
-		}
-		if (!found)
-			return refuse_word(&known, "parameter", query->name, error, size);
+		return refuse_word(&known, "parameter", query->name, error, size);
 	}
 	return 0;
 }
@@ -347,6 +354,7 @@ static int bind_param(struct query_scope *scope, const struct query *query,
 	return -EINVAL;
 }
 
+/* Its statement stays where it is until the query has ended: so all reads are of one state. */
 static int find_tenant(
 	struct queries *q, const char *name, int64_t *tenant, char *error, size_t size)
 {
@@ -357,7 +365,6 @@ static int find_tenant(
 	code = sqlite3_step(q->tenant);
 	if (code == SQLITE_ROW)
 		*tenant = sqlite3_column_int64(q->tenant, 0);
-	sqlite3_reset(q->tenant);
 	if (code == SQLITE_ROW || (code == SQLITE_DONE && !strcmp(name, "default")))
 		return 0;
 	snprintf(error, size, code == SQLITE_DONE ? "unknown tenant '%.80s'" : "%.80s: %s", name,
@@ -443,5 +450,6 @@ int query_run(struct queries *q, const char *name, const json_t *params, const c
 	}
 	sqlite3_reset(query->statement);
 	sqlite3_clear_bindings(query->statement);
+	sqlite3_reset(q->tenant);
 	return failed;
 }

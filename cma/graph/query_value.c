@@ -289,7 +289,7 @@ static json_t *column_text(sqlite3_stmt *s, int i)
 	struct span bytes = SPAN(text, (size_t)sqlite3_column_bytes(s, i));
 	json_t *value = NULL;
 
-	if (is_fact(sqlite3_column_name(s, i)) && bytes.size && *text == '{')
+	if (bytes.size && *text == '{' && is_fact(sqlite3_column_name(s, i)))
 		value = json_parse(bytes, FACT_VALUE_MAX, NULL, 0);
 	if (!value)
 		value = json_stringn((const char *)bytes.data, bytes.size);
