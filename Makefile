@@ -112,6 +112,13 @@ $(OBJ)/%.o: $(OBJ)/%.c Makefile
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
+# The paths that are compiled in: given anew, what holds them is made anew.
+.PHONY: FORCE
+$(BUILD)/paths: FORCE
+	$(Q)mkdir -p $(@D) && echo '$(PREFIX) $(SYSCONFDIR)' | cmp -s - $@ || \
+		echo '$(PREFIX) $(SYSCONFDIR)' > $@
+$(patsubst %.c,$(OBJ)/%.o,$(shell grep -lw SYSCONFDIR */*.c)): $(BUILD)/paths
+
 # Canned queries and rules are compiled in: one C array from all .sql files.
 $(OBJ)/cma/embedded.c: $(wildcard cma/queries/*.sql cma/graph/*.sql) tools/embed-sql.sh
 	$(call say,EMBED,$@)

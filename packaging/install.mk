@@ -20,11 +20,13 @@ install_list := \
 	conf:packaging/cma.conf:$(SYSCONFDIR)/assim/cma.conf \
 	conf:packaging/nanoprobe.conf:$(SYSCONFDIR)/assim/nanoprobe.conf
 
-# Directories that nobody else has a reason to keep when they are empty.
-install_dirs := $(SYSCONFDIR)/assim $(LIBDIR)/systemd/system $(LIBDIR)/systemd \
-	$(LIBDIR)/sysusers.d $(LIBDIR)/tmpfiles.d
+# What they are in goes when it is empty, but for what a system has without us.
+parents = $(if $(1),$(1) $(call parents,$(patsubst %/,%,$(dir $(1)))))
+system_dirs := /etc /opt /usr /usr/local $(addprefix /usr/local/,bin etc lib sbin share share/man)
+install_dirs := $(filter-out $(if $(DESTDIR),,$(system_dirs)),$(sort $(foreach item,$(install_list),\
+	$(call parents,$(patsubst %/,%,$(dir $(lastword $(subst :, ,$(item)))))))))
 
-$(packaging_made): $(BUILD)/packaging/%: packaging/%.in Makefile
+$(packaging_made): $(BUILD)/packaging/%: packaging/%.in $(BUILD)/paths Makefile
 	$(Q)mkdir -p $(@D) && sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' $< > $@
 
 install: all $(packaging_made)
@@ -43,6 +45,6 @@ uninstall:
 		fi; \
 		rm -f "$$target"; printf '  REMOVE   %s\n' "$$target"; \
 	done; \
-	for dir in $(install_dirs); do \
-		[ ! -d "$(DESTDIR)$$dir" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$dir"; \
+	for dir in $$(printf '%s\n' $(install_dirs) | sort -r); do \
+		rmdir "$(DESTDIR)$$dir" 2> /dev/null || true; \
 	done
