@@ -32,9 +32,14 @@ struct entry {
 struct diag {
 	struct entry *entries;
 	uint32_t netns;
-	uint16_t ephemeral;	    /* ports from here on are the kernel's choice */
+	uint32_t ephemeral;	    /* ports from here on are the kernel's choice */
 	uint8_t listens[PORTS / 8]; /* TCP ports that somebody listens on */
 };
+
+static uint64_t cookie_of(const uint32_t cookie[2])
+{
+	return (uint64_t)cookie[1] << 32 | cookie[0];
+}
 
 static struct entry *add(struct diag *diag, uint32_t inode, const uint32_t cookie[2])
 {
@@ -45,7 +50,7 @@ static struct entry *add(struct diag *diag, uint32_t inode, const uint32_t cooki
 		return entry;
 	entry = mem_alloc(1, sizeof(*entry));
 	entry->inode = inode;
-	entry->socket.row.cookie = (uint64_t)cookie[1] << 32 | cookie[0];
+	entry->socket.row.cookie = cookie_of(cookie);
 	entry->socket.row.netns = diag->netns;
 	HASH_ADD(hh, diag->entries, inode, sizeof(inode), entry);
 	return entry;
@@ -76,15 +81,20 @@ static bool is_v6_only(const struct nlmsghdr *head)
 	return false;
 }
 
-static void on_inet(struct diag *diag, const struct nlmsghdr *head, uint8_t protocol)
+/* NULL when it is no whole answer about a socket, or about one that nothing can refer to. */
+static const struct inet_diag_msg *inet_message(const struct nlmsghdr *head)
+{
+	const struct inet_diag_msg *message = NLMSG_DATA(head);
+
+	return head->nlmsg_len >= NLMSG_LENGTH(sizeof(*message)) && message->idiag_inode ? message
+											 : NULL;
+}
+
+static void fill_row(struct event_row *row, const struct nlmsghdr *head, uint8_t protocol)
 {
 	static const uint8_t any6[16];
 	const struct inet_diag_msg *message = NLMSG_DATA(head);
-	struct event_row *row;
 
-	if (head->nlmsg_len < NLMSG_LENGTH(sizeof(*message)) || !message->idiag_inode)
-		return;
-	row = &add(diag, message->idiag_inode, message->id.idiag_cookie)->socket.row;
 	copy_ip(row->local, message->id.idiag_src, message->idiag_family);
 	copy_ip(row->peer, message->id.idiag_dst, message->idiag_family);
 	row->local_port = ntohs(message->id.idiag_sport);
@@ -95,19 +105,33 @@ static void on_inet(struct diag *diag, const struct nlmsghdr *head, uint8_t prot
 	row->state = message->idiag_state;
 	if (message->idiag_family == AF_INET6 && !memcmp(row->local, any6, 16) && !is_v6_only(head))
 		row->flags |= SOCKET_DUAL;
+}
+
+static void on_inet(void *owner, const struct nlmsghdr *head, uint8_t protocol)
+{
+	const struct inet_diag_msg *message = inet_message(head);
+	struct diag *diag = owner;
+	struct event_row *row;
+
+	if (!message)
+		return;
+	row = &add(diag, message->idiag_inode, message->id.idiag_cookie)->socket.row;
+	fill_row(row, head, protocol);
 	if (protocol == IPPROTO_UDP && row->local_port < diag->ephemeral)
 		row->flags |= SOCKET_BOUND;
 	if (row->state == TCP_LISTEN)
 		diag->listens[row->local_port / 8] |= (uint8_t)(1 << row->local_port % 8);
 }
 
-static void on_unix(struct diag *diag, const struct nlmsghdr *head)
+static void on_unix(void *owner, const struct nlmsghdr *head, uint8_t protocol)
 {
+	struct diag *diag = owner;
 	const struct unix_diag_msg *message = NLMSG_DATA(head);
 	const struct rtattr *attribute = (const struct rtattr *)(message + 1);
 	int left = (int)NLMSG_PAYLOAD(head, sizeof(*message));
 	struct diag_socket *to;
 
+	(void)protocol;
 	if (head->nlmsg_len < NLMSG_LENGTH(sizeof(*message)) || !message->udiag_ino)
 		return;
 	to = &add(diag, message->udiag_ino, message->udiag_cookie)->socket;
@@ -127,8 +151,16 @@ static void on_unix(struct diag *diag, const struct nlmsghdr *head)
 	}
 }
 
+typedef void answer_fn(void *owner, const struct nlmsghdr *head, uint8_t protocol);
+
+struct question {
+	uint8_t family, protocol;
+	uint32_t states; /* of inet sockets: only these */
+	answer_fn *answer;
+};
+
 /* Reads answers until the last one. */
-static int receive(int fd, struct diag *diag, uint8_t family, uint8_t protocol)
+static int receive(int fd, const struct question *question, void *owner)
 {
 	char *reply autofree = mem_alloc(1, REPLY_SIZE);
 
@@ -146,15 +178,12 @@ static int receive(int fd, struct diag *diag, uint8_t family, uint8_t protocol)
 			if (head->nlmsg_type == NLMSG_ERROR)
 				return ((const struct nlmsgerr *)NLMSG_DATA(head))->error
 					?: -EPROTO;
-			if (family == AF_UNIX)
-				on_unix(diag, head);
-			else
-				on_inet(diag, head, protocol);
+			question->answer(owner, head, question->protocol);
 		}
 	}
 }
 
-static int dump(int fd, struct diag *diag, uint8_t family, uint8_t protocol)
+static int dump(int fd, const struct question *question, void *owner)
 {
 	struct {
 		struct nlmsghdr head;
@@ -165,20 +194,33 @@ static int dump(int fd, struct diag *diag, uint8_t family, uint8_t protocol)
 	} request = { .head = { .nlmsg_type = SOCK_DIAG_BY_FAMILY,
 			      .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP } };
 
-	if (family == AF_UNIX) {
+	if (question->family == AF_UNIX) {
 		request.local = (struct unix_diag_req){
 			.sdiag_family = AF_UNIX, .udiag_states = ~0u, .udiag_show = UDIAG_SHOW_NAME
 		};
 		request.head.nlmsg_len = NLMSG_LENGTH(sizeof(request.local));
 	} else {
-		request.inet = (struct inet_diag_req_v2){ .sdiag_family = family,
-			.sdiag_protocol = protocol,
-			.idiag_states = ~(1u << TCP_TIME_WAIT) };
+		request.inet = (struct inet_diag_req_v2){ .sdiag_family = question->family,
+			.sdiag_protocol = question->protocol,
+			.idiag_states = question->states };
 		request.head.nlmsg_len = NLMSG_LENGTH(sizeof(request.inet));
 	}
 	if (send(fd, &request, request.head.nlmsg_len, 0) < 0)
 		return -errno;
-	return receive(fd, diag, family, protocol);
+	return receive(fd, question, owner);
+}
+
+static int ask(const struct question *questions, size_t count, void *owner)
+{
+	int fd autoclose = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	int err = fd < 0 ? -errno : 0;
+
+	for (size_t i = 0; i < count && !err; i++) {
+		err = dump(fd, &questions[i], owner);
+		if (err == -ENOENT) /* a kernel without that family or its module */
+			err = 0;
+	}
+	return err;
 }
 
 /* Who took the connection: in doubt the one whose port is listened on. */
@@ -207,28 +249,53 @@ static uint16_t first_ephemeral_port(void)
 
 int diag_open(struct diag **diag, uint32_t netns)
 {
-	static const struct {
-		uint8_t family, protocol;
-	} dumps[] = { { AF_INET, IPPROTO_TCP }, { AF_INET6, IPPROTO_TCP }, { AF_INET, IPPROTO_UDP },
-		{ AF_INET6, IPPROTO_UDP }, { AF_UNIX, 0 } };
-	int fd autoclose = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-	int err = 0;
+	enum { ALL = 0xffffffff & ~(1u << TCP_TIME_WAIT) };
+	static const struct question questions[] = { { AF_INET, IPPROTO_TCP, ALL, on_inet },
+		{ AF_INET6, IPPROTO_TCP, ALL, on_inet }, { AF_INET, IPPROTO_UDP, ALL, on_inet },
+		{ AF_INET6, IPPROTO_UDP, ALL, on_inet }, { AF_UNIX, 0, 0, on_unix } };
+	int err;
 
-	if (fd < 0)
-		return -errno;
 	*diag = mem_alloc(1, sizeof(**diag));
 	(*diag)->netns = netns;
 	(*diag)->ephemeral = first_ephemeral_port();
-	for (size_t i = 0; i < sizeof(dumps) / sizeof(dumps[0]) && !err; i++) {
-		err = dump(fd, *diag, dumps[i].family, dumps[i].protocol);
-		if (err == -ENOENT) /* a kernel without that family or its module */
-			err = 0;
-	}
+	err = ask(questions, sizeof(questions) / sizeof(questions[0]), *diag);
 	if (err)
 		diag_close(*diag);
 	else
 		find_directions(*diag);
 	return err;
+}
+
+struct services {
+	uint32_t netns;
+	diag_row_fn *row;
+	void *owner;
+};
+
+static void on_service(void *owner, const struct nlmsghdr *head, uint8_t protocol)
+{
+	const struct inet_diag_msg *message = inet_message(head);
+	const struct services *services = owner;
+	struct event_row row = { .netns = services->netns, .flags = SOCKET_BOUND };
+
+	if (!message)
+		return;
+	row.cookie = cookie_of(message->id.idiag_cookie);
+	fill_row(&row, head, protocol);
+	services->row(services->owner, &row);
+}
+
+int diag_services(uint32_t netns, diag_row_fn *row, void *owner)
+{
+	enum { LISTENING = 1u << TCP_LISTEN, WITHOUT_PEER = 1u << TCP_CLOSE };
+	static const struct question questions[] = { { AF_INET, IPPROTO_TCP, LISTENING,
+							     on_service },
+		{ AF_INET6, IPPROTO_TCP, LISTENING, on_service },
+		{ AF_INET, IPPROTO_UDP, WITHOUT_PEER, on_service },
+		{ AF_INET6, IPPROTO_UDP, WITHOUT_PEER, on_service } };
+	struct services services = { .netns = netns, .row = row, .owner = owner };
+
+	return ask(questions, sizeof(questions) / sizeof(questions[0]), &services);
 }
 
 void diag_close(struct diag *diag)

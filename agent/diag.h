@@ -23,4 +23,12 @@ void diag_close(struct diag *diag);
 /* By the inode number that /proc/PID/fd shows; borrowed, NULL when there is none. */
 const struct diag_socket *diag_find(const struct diag *diag, uint32_t inode);
 
+/*
+ * Only what takes connections or datagrams, and without a copy: TCP sockets that listen and UDP
+ * sockets without a peer. The row, borrowed, is as in diag_socket; a UDP port counts as chosen.
+ */
+typedef void diag_row_fn(void *owner, const struct event_row *row);
+int diag_services(uint32_t netns, diag_row_fn *row, void *owner)
+	__attribute__((warn_unused_result));
+
 #endif

@@ -91,6 +91,20 @@ void cover_tell_scope(struct watch *watch, bool own_netns_only, int64_t since_ms
 		tell(watch, "scope", "complete", "", "", since_ms);
 }
 
+void cover_tell_unheld(struct watch *watch, bool own_netns_only, int err, int64_t since_ms)
+{
+	static const char what[] = "services that no process has a descriptor of";
+	const char *state = own_netns_only ? "complete" : "partial";
+	char why[200] = "";
+
+	if (err)
+		snprintf(why, sizeof(why), "%s: %s", what, strerror(-err));
+	else if (!own_netns_only)
+		snprintf(why, sizeof(why), "%s: only in the network namespace of the nanoprobe",
+			what);
+	tell(watch, "unheld", err ? "unavailable" : state, why, "sock_diag", since_ms);
+}
+
 void cover_tell_losses(
 	struct watch *watch, const struct sensor_counters *counters, int64_t since_ms)
 {

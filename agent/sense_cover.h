@@ -16,6 +16,8 @@ void cover_tell(struct watch *watch, const struct sensor *sensor, const char *fa
 	bool fallback, int64_t since_ms);
 /* Only as much of the host as its network namespace, or all of it. */
 void cover_tell_scope(struct watch *watch, bool own_netns_only, int64_t since_ms);
+/* Services that no process has a descriptor of; err: why they cannot be listed, 0. */
+void cover_tell_unheld(struct watch *watch, bool own_netns_only, int err, int64_t since_ms);
 /* What was not told one by one. Tells nothing as long as there is nothing. */
 void cover_tell_losses(
 	struct watch *watch, const struct sensor_counters *counters, int64_t since_ms);

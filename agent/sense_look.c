@@ -9,6 +9,7 @@
 #include "agent/sense_cover.h"
 #include "agent/fallback.h"
 #include "agent/naming.h"
+#include "agent/unheld.h"
 
 enum { WALK_S = 15 * 60, RETELL_S = 1, POLL_S = 5 };
 
@@ -73,7 +74,15 @@ static void on_row(void *owner, const struct event_row *row, const char *path)
 {
 	struct look *look = owner;
 
+	unheld_named(look->unheld, row->cookie);
 	watch_row(look->watch, look->now, row, path);
+}
+
+static void on_unheld(void *owner, const struct event_row *row)
+{
+	struct look *look = owner;
+
+	watch_row(look->watch, look->now, row, "");
 }
 
 static void on_walked(void *owner, const struct edge_key *key, const struct edge_value *value)
@@ -108,14 +117,15 @@ int look_open(struct look *look, const struct sense_config *config, bool hold)
 		.captured = captured_process,
 		.netns = name_netns,
 		.user = look };
-	struct watch_config watch = { .own_netns = own_netns(),
+	uint32_t netns = own_netns();
+	struct watch_config watch = { .own_netns = netns,
 		.own_netns_only = config->own_netns,
 		.hold = hold,
 		.peers_max = config->peers_max,
 		.edge_ttl_ns = config->edge_ttl_ms * NS_PER_MS };
 	int err;
 
-	*look = (struct look){ .config = config, .since_ms = wall_now_ms() };
+	*look = (struct look){ .config = config, .netns = netns, .since_ms = wall_now_ms() };
 	err = process_view_open(&look->view);
 	if (err)
 		return err;
@@ -173,6 +183,25 @@ void look_drain(struct look *look, struct instant now)
 		check_counters(look);
 }
 
+/* Every socket that a process has; and when all of them were seen, those that none has. */
+static int look_at_sockets(struct look *look)
+{
+	int unheld = unheld_begin(&look->unheld, look->netns), err, ended;
+
+	if (look->polls)
+		err = fallback_snapshot(&look->view, on_row, look);
+	else
+		err = sensor_snapshot(look->sensor, on_row, look);
+	ended = unheld_end(look->unheld, err ? NULL : on_unheld, look);
+	look->unheld = NULL;
+	if (ended)
+		unheld = ended;
+	if (!look->looked || unheld != look->unheld_err)
+		cover_tell_unheld(look->watch, look->config->own_netns, unheld, wall_now_ms());
+	look->unheld_err = unheld;
+	return err;
+}
+
 static void look_snapshot(struct look *look)
 {
 	struct timespec boot;
@@ -183,10 +212,7 @@ static void look_snapshot(struct look *look)
 		look->netns_names = open("/run/netns", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	watch_snapshot_begin(look->watch, look->now,
 		(uint64_t)boot.tv_sec * NS_PER_SEC + (uint64_t)boot.tv_nsec);
-	if (look->polls)
-		err = fallback_snapshot(&look->view, on_row, look);
-	else
-		err = sensor_snapshot(look->sensor, on_row, look);
+	err = look_at_sockets(look);
 	look->now = instant_now();
 	watch_snapshot_end(look->watch, look->now, !err);
 	if (err)

@@ -14,10 +14,13 @@ struct look {
 	struct sensor *sensor; /* NULL: the kernel gives us none */
 	struct watch *watch;
 	struct process_view view;
-	int netns_names; /* /run/netns, -1: none */
-	bool looked;	 /* a snapshot was taken */
-	bool polls;	 /* sockets are looked up without the sensor */
-	bool retell;	 /* the kernel could not tell all: snapshot and walk */
+	int netns_names;       /* /run/netns, -1: none */
+	struct unheld *unheld; /* during a snapshot */
+	int unheld_err;	       /* of the last one */
+	uint32_t netns;	       /* our own */
+	bool looked;	       /* a snapshot was taken */
+	bool polls;	       /* sockets are looked up without the sensor */
+	bool retell;	       /* the kernel could not tell all: snapshot and walk */
 	struct instant now;
 	struct instant walk_at;
 	int64_t since_ms;

@@ -65,7 +65,8 @@ void watch_edge(struct watch *watch, struct instant now, const struct event_edge
 void watch_exit(struct watch *watch, struct instant now, const struct event_exit *event);
 
 /*
- * One pass over all sockets. boottime is CLOCK_BOOTTIME in ns, against which a process is young.
+ * One pass over all sockets; a row without tgid is a socket that no process has as a descriptor.
+ * boottime is CLOCK_BOOTTIME in ns, against which a process is young.
  * whole is false when the pass failed on its way: nothing is then taken as gone.
  */
 void watch_snapshot_begin(struct watch *watch, struct instant now, uint64_t boottime);

@@ -306,6 +306,7 @@ void listen_row(
 	}
 	sock->generation = watch->generation;
 	sock->misses = 0;
+	sock->unheld = !row->tgid;
 	if (!task)
 		return;
 	task_unfold(watch, task);
@@ -359,7 +360,8 @@ void listen_sweep(struct watch *watch, struct instant now, bool whole)
 			continue;
 		}
 		if (whole && found) {
-			sweep_holders(watch, sock);
+			if (!sock->unheld) /* else who opened it has it for as long as it runs */
+				sweep_holders(watch, sock);
 			inherit(watch, sock);
 		}
 		if (sock->listen)
@@ -437,6 +439,8 @@ json_t *listen_json(const struct listen *listen)
 	if (sock->path)
 		json_set_text(value, "addr", sock->path);
 	owners_to_json(listen->owners, value);
+	if (sock->unheld && !json_object_get(value, "process"))
+		json_object_set_new(value, "process", json_array());
 	if (listen->dual)
 		json_object_set_new(value, "dual", json_true());
 	if (listen->activated)

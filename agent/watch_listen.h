@@ -33,6 +33,7 @@ struct sock {
 	uint32_t holder_count, generation, misses;
 	struct program *starter; /* ended early; who has the socket next is what it became */
 	bool dual;
+	bool unheld; /* no process has a descriptor of it */
 };
 TAILQ_HEAD(sock_queue, sock);
 

@@ -356,6 +356,48 @@ static void test_first_process_may_be_a_server(void **state)
 	assert_non_null(strstr(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"), "nginx:"));
 }
 
+/* Of nfsd, or of a process in a pid namespace outside ours. */
+static void test_socket_without_a_holder(void **state)
+{
+	struct watch_rig *f = *state;
+	struct event_row row = watch_rig_listen_row(0, 1, "0.0.0.0", 2049);
+
+	row.start = 0;
+	for (int i = 0; i < 4; i++) {
+		watch_rig_snapshot(f, SECONDS(60 * i), &row, 1);
+		watch_rig_collect(f);
+	}
+	assert_int_equal(f->count, 1);
+	assert_string_equal(watch_rig_value_of(f, "listen tcp 0.0.0.0:2049"),
+		"{\"addr\":\"0.0.0.0\",\"port\":2049,\"process\":[],\"proto\":\"tcp\"}");
+	watch_rig_snapshot(f, SECONDS(240), NULL, 0);
+	watch_rig_collect(f);
+	assert_null(watch_rig_value_of(f, "listen tcp 0.0.0.0:2049"));
+}
+
+/* A direct descriptor of io_uring: the kernel told who listens, no snapshot ever does. */
+static void test_socket_without_a_descriptor(void **state)
+{
+	struct watch_rig *f = *state;
+	struct event_row row = watch_rig_listen_row(0, 1, "0.0.0.0", 80);
+
+	f->exe[10] = "/usr/bin/server";
+	row.start = 0;
+	watch_rig_listens(f, SECONDS(1), 10, 1, "0.0.0.0", 80);
+	for (int i = 0; i < 4; i++)
+		watch_rig_snapshot(f, SECONDS(60 * i), &row, 1);
+	watch_rig_collect(f);
+	assert_non_null(
+		strstr(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"), "\"process\":[\"server:"));
+	watch_rig_ends(f, SECONDS(240), 10);
+	watch_rig_snapshot(f, SECONDS(240), &row, 1);
+	watch_rig_collect(f);
+	assert_non_null(strstr(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"), "\"process\":[]"));
+	watch_rig_unlistens(f, SECONDS(241), 1);
+	watch_rig_collect(f);
+	assert_null(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"));
+}
+
 static void test_coverage(void **state)
 {
 	struct watch_rig *f = *state;
@@ -456,6 +498,8 @@ int main(void)
 		TEST(test_unix_listeners),
 		TEST(test_snapshots_come_in_time),
 		TEST(test_first_process_may_be_a_server),
+		TEST(test_socket_without_a_holder),
+		TEST(test_socket_without_a_descriptor),
 		TEST(test_coverage),
 		TEST(test_own_namespace_only),
 		TEST(test_random_order_converges),
