@@ -38,6 +38,8 @@ static const char *home_of(const json_t *process)
 	return *container ? container : json_get_text(process, "unit");
 }
 
+enum { ENDPOINT_COLUMNS = 6 };
+
 /* The rows of one process: kind is "listenaddrs" or "clientaddrs". */
 static void add_endpoints(
 	struct table *table, const char *name, const json_t *process, const char *kind)
@@ -47,7 +49,7 @@ static void add_endpoints(
 
 	json_object_foreach (endpoints, key, endpoint) {
 		const char *state = json_get_text(endpoint, "state");
-		const char *row[] = { json_get_text(endpoint, "proto"), key, name,
+		const char *row[ENDPOINT_COLUMNS] = { json_get_text(endpoint, "proto"), key, name,
 			json_get_text(process, "user"), home_of(process),
 			*state ? state : json_get_text(endpoint, "netns") };
 
@@ -55,32 +57,18 @@ static void add_endpoints(
 	}
 }
 
-static void print_services(const json_t *document, FILE *to)
+static void print_endpoints(const json_t *document, const char *kind, const char *title,
+	const char *const headings[ENDPOINT_COLUMNS], FILE *to)
 {
-	static const char *const headings[] = { "PROTO", "ADDRESS", "PROCESS", "USER", "UNIT",
-		"NETNS" };
 	json_t *processes = json_object_get(document, "processes"), *process;
 	struct table table;
 	const char *name;
 
-	table_init(&table, headings, COUNT(headings));
+	table_init(&table, headings, ENDPOINT_COLUMNS);
 	json_object_foreach (processes, name, process)
-		add_endpoints(&table, name, process, "listenaddrs");
-	add_endpoints(&table, "?", json_object_get(document, "unattributed"), "listenaddrs");
-	finish(&table, "LISTENING", to);
-}
-
-static void print_clients(const json_t *document, FILE *to)
-{
-	static const char *const headings[] = { "PROTO", "TO", "PROCESS", "USER", "UNIT", "STATE" };
-	json_t *processes = json_object_get(document, "processes"), *process;
-	struct table table;
-	const char *name;
-
-	table_init(&table, headings, COUNT(headings));
-	json_object_foreach (processes, name, process)
-		add_endpoints(&table, name, process, "clientaddrs");
-	finish(&table, "CONNECTED", to);
+		add_endpoints(&table, name, process, kind);
+	add_endpoints(&table, "?", json_object_get(document, "unattributed"), kind);
+	finish(&table, title, to);
 }
 
 static void print_links(const json_t *document, FILE *to)
@@ -153,11 +141,15 @@ static void print_coverage(const json_t *document, FILE *to)
 
 void report_print(const struct tracker *tracker, FILE *to)
 {
+	static const char *const listening[ENDPOINT_COLUMNS] = { "PROTO", "ADDRESS", "PROCESS",
+		"USER", "UNIT", "NETNS" };
+	static const char *const connected[ENDPOINT_COLUMNS] = { "PROTO", "TO", "PROCESS", "USER",
+		"UNIT", "STATE" };
 	json_t *document autojson = document_of(tracker);
 
 	print_host(json_object_get(document, "host"), to);
-	print_services(document, to);
-	print_clients(document, to);
+	print_endpoints(document, "listenaddrs", "LISTENING", listening, to);
+	print_endpoints(document, "clientaddrs", "CONNECTED", connected, to);
 	print_links(document, to);
 	print_switches(document, to);
 	print_coverage(document, to);

@@ -41,7 +41,8 @@ static struct task *task_make(
 	return task;
 }
 
-struct task *task_read(struct watch *watch, uint32_t tgid, uint64_t start)
+static struct task *read_task(struct watch *watch, uint32_t tgid, uint64_t start,
+	struct program *(*get)(struct watch *, struct process *))
 {
 	struct task_key key = { .start = start, .tgid = tgid };
 	struct task *task = task_find(watch, tgid, start);
@@ -49,18 +50,17 @@ struct task *task_read(struct watch *watch, uint32_t tgid, uint64_t start)
 
 	if (task || !read_process(watch, &key, &process))
 		return task;
-	return task_make(watch, &key, program_get(watch, &process));
+	return task_make(watch, &key, get(watch, &process));
+}
+
+struct task *task_read(struct watch *watch, uint32_t tgid, uint64_t start)
+{
+	return read_task(watch, tgid, start, program_get);
 }
 
 struct task *task_read_client(struct watch *watch, uint32_t tgid, uint64_t start)
 {
-	struct task_key key = { .start = start, .tgid = tgid };
-	struct task *task = task_find(watch, tgid, start);
-	struct process process;
-
-	if (task || !read_process(watch, &key, &process))
-		return task;
-	return task_make(watch, &key, program_get_client(watch, &process));
+	return read_task(watch, tgid, start, program_get_client);
 }
 
 static struct instant second_look(const struct watch *watch, struct instant now)

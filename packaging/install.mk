@@ -23,8 +23,9 @@ install_list := \
 # What they are in goes when it is empty, but for what a system has without us.
 parents = $(if $(1),$(1) $(call parents,$(patsubst %/,%,$(dir $(1)))))
 system_dirs := /etc /opt /usr /usr/local $(addprefix /usr/local/,bin etc lib sbin share share/man)
-install_dirs := $(filter-out $(if $(DESTDIR),,$(system_dirs)),$(sort $(foreach item,$(install_list),\
-	$(call parents,$(patsubst %/,%,$(dir $(lastword $(subst :, ,$(item)))))))))
+install_dirs := $(filter-out $(if $(DESTDIR),,$(system_dirs)),$(sort \
+	$(foreach item,$(install_list),\
+		$(call parents,$(patsubst %/,%,$(dir $(lastword $(subst :, ,$(item)))))))))
 
 $(packaging_made): $(BUILD)/packaging/%: packaging/%.in $(BUILD)/paths Makefile
 	$(Q)mkdir -p $(@D) && sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' $< > $@

@@ -80,6 +80,35 @@ void rig_close(struct rig *rig)
 	free(rig);
 }
 
+int rig_setup(void **state)
+{
+	rig_enter();
+	*state = rig_open(NULL);
+	return 0;
+}
+
+int rig_setup_namespace(void **state)
+{
+	(void)state;
+	rig_enter();
+	return 0;
+}
+
+int rig_teardown(void **state)
+{
+	if (*state)
+		rig_close(*state);
+	return 0;
+}
+
+const struct event_row *rig_row(const struct rig *rig, pid_t tgid, uint16_t port)
+{
+	for (size_t i = 0; i < rig->row_count; i++)
+		if (rig->rows[i].tgid == (uint32_t)tgid && rig->rows[i].local_port == port)
+			return &rig->rows[i];
+	return NULL;
+}
+
 #define KEEP(name, count, type)                                        \
 	static void keep_##name(void *owner, const struct type *event) \
 	{                                                              \

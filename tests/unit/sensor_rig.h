@@ -3,6 +3,7 @@
 #define TESTS_UNIT_SENSOR_RIG_H
 /* A sensor in a network namespace of its own, and everything it told. For test_sensor*.c. */
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "agent/sensor.h"
 
@@ -24,6 +25,10 @@ void rig_enter(void);
 /* A sensor of this namespace only; config may be NULL. End it with rig_close. */
 struct rig *rig_open(const struct sensor_config *config);
 void rig_close(struct rig *rig);
+/* For cmocka: a rig as *state, or only the namespace; rig_teardown ends either. */
+int rig_setup(void **state);
+int rig_setup_namespace(void **state);
+int rig_teardown(void **state);
 /* Inode number of its network namespace. */
 uint32_t rig_netns(void);
 
@@ -49,6 +54,8 @@ void rig_settle(struct rig *rig);
 /* How many edges match; no waiting. */
 size_t rig_count_edges(const struct rig *rig, const struct want *want);
 void rig_snapshot(struct rig *rig);
+/* The row of that local port that the process holds; NULL. */
+const struct event_row *rig_row(const struct rig *rig, pid_t tgid, uint16_t port);
 
 /* Sockets; all but the connect fail the test when they fail. Port 0: the kernel chooses. */
 int rig_socket(int type, const char *address, uint16_t port); /* bound */

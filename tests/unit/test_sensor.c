@@ -19,20 +19,6 @@
 
 enum { SHORT_LIVED = 1000 };
 
-static int setup(void **state)
-{
-	rig_enter();
-	*state = rig_open(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	if (*state)
-		rig_close(*state);
-	return 0;
-}
-
 static void own_path(char *to, size_t size)
 {
 	ssize_t length = readlink("/proc/self/exe", to, size - 1);
@@ -324,16 +310,16 @@ static int connect_once(const char *port)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_features, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_listener, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_connection, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused_then_served, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_abandoned, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_mapped, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_io_uring, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_short_lived, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_exec_and_exit, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_other_namespace, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_features, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_listener, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_connection, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_refused_then_served, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_abandoned, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_mapped, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_io_uring, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_short_lived, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_exec_and_exit, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_other_namespace, rig_setup, rig_teardown),
 	};
 
 	if (argc > 2)

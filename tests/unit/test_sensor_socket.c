@@ -17,36 +17,6 @@
 
 #include "tests/unit/sensor_rig.h"
 
-static int setup(void **state)
-{
-	rig_enter();
-	*state = rig_open(NULL);
-	return 0;
-}
-
-static int setup_namespace(void **state)
-{
-	(void)state;
-	rig_enter();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	if (*state)
-		rig_close(*state);
-	return 0;
-}
-
-/* The row of that local port that the process holds; NULL. */
-static const struct event_row *row_of(const struct rig *rig, pid_t tgid, uint16_t port)
-{
-	for (size_t i = 0; i < rig->row_count; i++)
-		if (rig->rows[i].tgid == (uint32_t)tgid && rig->rows[i].local_port == port)
-			return &rig->rows[i];
-	return NULL;
-}
-
 static const struct event_row *unix_row(const struct rig *rig, const char *path)
 {
 	for (size_t i = 0; i < rig->row_count; i++)
@@ -83,13 +53,13 @@ static void test_older_than_sensor(void **state)
 	served = accept(fd, NULL, NULL);
 	*state = rig = rig_open(NULL);
 	rig_snapshot(rig);
-	row = row_of(rig, getpid(), port);
+	row = rig_row(rig, getpid(), port);
 	assert_non_null(row);
 	assert_string_equal(rig_ip(row->local), "127.0.0.1");
 	assert_int_equal(row->protocol, IPPROTO_TCP);
 	assert_int_equal(row->uid, geteuid());
 	assert_int_equal(row->netns, rig_netns());
-	row = row_of(rig, getpid(), rig_port(client));
+	row = rig_row(rig, getpid(), rig_port(client));
 	assert_non_null(row);
 	assert_int_equal(row->state, TCP_ESTABLISHED);
 	assert_int_equal(row->peer_port, port);
@@ -100,7 +70,7 @@ static void test_older_than_sensor(void **state)
 	close(served);
 	close(client);
 	close(fd);
-	assert_non_null(rig_unlisten(rig, WANT(.cookie = row_of(rig, getpid(), port)->cookie)));
+	assert_non_null(rig_unlisten(rig, WANT(.cookie = rig_row(rig, getpid(), port)->cookie)));
 }
 
 static void test_holders(void **state)
@@ -122,7 +92,7 @@ static void test_holders(void **state)
 	}
 	assert_int_equal(same, 3);
 	assert_int_equal(other, 3);
-	assert_non_null(row_of(rig, children[1], told->port));
+	assert_non_null(rig_row(rig, children[1], told->port));
 	end_holder(children[0]);
 	assert_non_null(rig_exit(rig, WANT(.tgid = (uint32_t)children[0])));
 	end_holder(children[1]);
@@ -296,15 +266,16 @@ static void test_off(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_older_than_sensor, setup_namespace, teardown),
-		cmocka_unit_test_setup_teardown(test_holders, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_unix, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_full_table, setup_namespace, teardown),
-		cmocka_unit_test_setup_teardown(test_full_ring, setup_namespace, teardown),
-		cmocka_unit_test_setup_teardown(test_two_sensors, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-			test_missing_capabilities, setup_namespace, teardown),
-		cmocka_unit_test_setup_teardown(test_off, setup_namespace, teardown),
+			test_older_than_sensor, rig_setup_namespace, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_holders, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_unix, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_full_table, rig_setup_namespace, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_full_ring, rig_setup_namespace, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_two_sensors, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_missing_capabilities, rig_setup_namespace, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_off, rig_setup_namespace, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,36 +13,6 @@
 
 #include "tests/unit/sensor_rig.h"
 
-static int setup(void **state)
-{
-	rig_enter();
-	*state = rig_open(NULL);
-	return 0;
-}
-
-static int setup_namespace(void **state)
-{
-	(void)state;
-	rig_enter();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	if (*state)
-		rig_close(*state);
-	return 0;
-}
-
-/* The row of that local port that the process holds; NULL. */
-static const struct event_row *row_of(const struct rig *rig, pid_t tgid, uint16_t port)
-{
-	for (size_t i = 0; i < rig->row_count; i++)
-		if (rig->rows[i].tgid == (uint32_t)tgid && rig->rows[i].local_port == port)
-			return &rig->rows[i];
-	return NULL;
-}
-
 static void send_to(int fd, uint16_t port)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -135,7 +105,7 @@ static void test_udp_older_than_sensor(void **state)
 
 	*state = rig = rig_open(NULL);
 	rig_snapshot(rig);
-	row = row_of(rig, getpid(), port);
+	row = rig_row(rig, getpid(), port);
 	assert_non_null(row);
 	assert_int_equal(row->flags, SOCKET_BOUND | SOCKET_DUAL);
 	close(service);
@@ -331,22 +301,23 @@ static void test_answer_after_the_table_was_emptied(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_udp_service, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_udp_client, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_udp_service, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_udp_client, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(
-			test_udp_older_than_sensor, setup_namespace, teardown),
+			test_udp_older_than_sensor, rig_setup_namespace, rig_teardown),
 		cmocka_unit_test_setup_teardown(
-			test_choosing_an_address_is_no_use, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_failed_connect_is_no_use, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_one_shot_is_a_use, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_answered_is_a_use, setup, teardown),
+			test_choosing_an_address_is_no_use, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(
-			test_tries_of_one_edge_are_counted, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_any_is_ourselves, setup, teardown),
+			test_failed_connect_is_no_use, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_one_shot_is_a_use, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_answered_is_a_use, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(
-			test_answer_of_an_older_service, setup_namespace, teardown),
+			test_tries_of_one_edge_are_counted, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_any_is_ourselves, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(
-			test_answer_after_the_table_was_emptied, setup, teardown),
+			test_answer_of_an_older_service, rig_setup_namespace, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_answer_after_the_table_was_emptied, rig_setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
