@@ -85,8 +85,6 @@ static int add_node(struct derived *d, int owner, const char *kind, char *key, c
 
 static void add_edge(struct derived *d, int src, const char *kind, int dst)
 {
-	if (d->edge_count == DERIVE_EDGES_MAX)
-		return;
 	if (!(d->edge_count & (d->edge_count - 1)))
 		d->edges = mem_resize(
 			d->edges, d->edge_count ? 2 * d->edge_count : 1, sizeof(*d->edges));
@@ -307,15 +305,15 @@ bool derive_is_wildcard(enum section section, const json_t *value)
 	return section == SECTION_LISTEN && is_wildcard(json_get_text(value, "addr"));
 }
 
-/* Every process of the "process" member serves the endpoint. */
-static void serve(struct rule *r, int endpoint)
+/* The processes of the "process" member, or the first of them, serve the endpoint. */
+static void serve(struct rule *r, int endpoint, size_t most)
 {
 	const json_t *names = json_object_get(r->value, "process");
 	const json_t *name;
 	size_t i;
 
 	json_array_foreach (names, i, name) {
-		if (json_string_length(name))
+		if (i < most && json_string_length(name))
 			add_edge(r->out, add_process(r->out, json_string_value(name)), "serves",
 				endpoint);
 	}
@@ -327,12 +325,13 @@ static void serve_family(struct rule *r, const char *loopback)
 	const char *netns = text_of(r, "netns"), *proto = text_of(r, "proto");
 	bool v6 = strchr(loopback, ':');
 
-	serve(r, add_endpoint(r->out, proto, loopback, port_of(r), netns));
+	serve(r, add_endpoint(r->out, proto, loopback, port_of(r), netns), DERIVE_HOLDERS_MAX);
 	for (size_t i = 0; i < r->locals->count; i++) {
 		const struct derive_local *local = &r->locals->items[i];
 
 		if (!strcmp(local->netns, netns) && (strchr(local->ip, ':') != NULL) == v6)
-			serve(r, add_endpoint(r->out, proto, local->ip, port_of(r), netns));
+			serve(r, add_endpoint(r->out, proto, local->ip, port_of(r), netns),
+				DERIVE_HOLDERS_MAX);
 	}
 }
 
@@ -343,14 +342,16 @@ static void derive_listen(struct rule *r)
 	if (!strcmp(text_of(r, "proto"), "unix")) {
 		serve(r,
 			add_node(r->out, DERIVE_HOST, "endpoint",
-				text_format("unix %s%s%s", addr, *netns ? " " : "", netns), NULL));
+				text_format("unix %s%s%s", addr, *netns ? " " : "", netns), NULL),
+			SIZE_MAX);
 	} else if (is_wildcard(addr)) {
 		if (!strchr(addr, ':') || json_is_true(json_object_get(r->value, "dual")))
 			serve_family(r, "127.0.0.1");
 		if (strchr(addr, ':'))
 			serve_family(r, "::1");
 	} else if (*addr) {
-		serve(r, add_endpoint(r->out, text_of(r, "proto"), addr, port_of(r), netns));
+		serve(r, add_endpoint(r->out, text_of(r, "proto"), addr, port_of(r), netns),
+			SIZE_MAX);
 	}
 }
 

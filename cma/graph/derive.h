@@ -16,7 +16,12 @@
 #include "wire/section.h"
 
 /* Owners of a node beside another node of the same result. */
-enum { DERIVE_TENANT = -2, DERIVE_HOST = -1, DERIVE_EDGES_MAX = 65536 };
+enum { DERIVE_TENANT = -2, DERIVE_HOST = -1 };
+/*
+ * Of the processes that hold one listener on a wildcard address, as many serve: each does so on
+ * every address. The limit must not depend on the addresses, which come one by one.
+ */
+enum { DERIVE_HOLDERS_MAX = 32 };
 
 struct derive_node {
 	const char *kind;

@@ -5,7 +5,34 @@
 
 void merge_free(struct merge *m)
 {
-	derive_locals_free(&m->locals);
+	derive_locals_free(&m->touched);
+}
+
+/* One fact more (1) or less (-1) tells of an address. */
+static int local_count(struct merge *m, const struct derive_local *local, int change)
+{
+	struct db *db = &m->g->db;
+	int64_t facts = 0;
+	int got = db_int(db, &facts, DB_LOCAL_COUNT, "itti", m->host, local->netns, local->ip,
+		(int64_t)change);
+
+	if (got >= 0 && facts == (change > 0))
+		derive_locals_add(&m->touched, local->netns, local->ip);
+	if (got >= 0 && !facts)
+		got = db_run(db, DB_LOCAL_END, "itt", m->host, local->netns, local->ip);
+	return got < 0 ? got : 0;
+}
+
+static int locals_replace(
+	struct merge *m, const struct derive_locals *before, const struct derive_locals *after)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < after->count && !failed; i++)
+		failed = local_count(m, &after->items[i], 1);
+	for (size_t i = 0; i < before->count && !failed; i++)
+		failed = local_count(m, &before->items[i], -1);
+	return failed;
 }
 
 static int locals_read(struct merge *m, struct derive_locals *to)
@@ -17,54 +44,6 @@ static int locals_read(struct merge *m, struct derive_locals *to)
 		derive_locals_add(to, (const char *)sqlite3_column_text(s, 0),
 			(const char *)sqlite3_column_text(s, 1));
 	return got;
-}
-
-/* Reads the host's addresses as they are before this message touches them. */
-static int locals_load(struct merge *m)
-{
-	if (m->locals_loaded)
-		return 0;
-	m->locals_loaded = true;
-	return locals_read(m, &m->locals);
-}
-
-/* Both lists come in the order of the table. */
-static bool locals_equal(const struct derive_locals *a, const struct derive_locals *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (size_t i = 0; i < a->count; i++)
-		if (strcmp(a->items[i].netns, b->items[i].netns) != 0 ||
-			strcmp(a->items[i].ip, b->items[i].ip) != 0)
-			return false;
-	return true;
-}
-
-static int local_remove(struct merge *m, const struct derive_local *local)
-{
-	struct db *db = &m->g->db;
-	int failed = db_run(db, DB_LOCAL_SUB, "itt", m->host, local->netns, local->ip);
-
-	if (!failed && !sqlite3_changes(db->handle))
-		failed = db_run(db, DB_LOCAL_END, "itt", m->host, local->netns, local->ip);
-	return failed;
-}
-
-static int locals_replace(
-	struct merge *m, const struct derive_locals *before, const struct derive_locals *after)
-{
-	int failed;
-
-	if (locals_equal(before, after))
-		return 0;
-	failed = locals_load(m);
-	m->locals_touched = true;
-	for (size_t i = 0; i < after->count && !failed; i++)
-		failed = db_run(&m->g->db, DB_LOCAL_ADD, "itt", m->host, after->items[i].netns,
-			after->items[i].ip);
-	for (size_t i = 0; i < before->count && !failed; i++)
-		failed = local_remove(m, &before->items[i]);
-	return failed;
 }
 
 /* ---- one fact ---- */
@@ -133,20 +112,27 @@ static int fact_write(
 	return failed;
 }
 
+static bool is_wildcard(const struct fact *fact, const json_t *before, const json_t *after)
+{
+	return derive_is_wildcard(fact->section, before) ||
+		derive_is_wildcard(fact->section, after);
+}
+
 static int merge_edges(struct merge *m, const struct fact *fact, int64_t id, const json_t *before,
 	const json_t *after)
 {
+	struct derive_locals locals cleanup(derive_locals_free) = { 0 };
 	struct derived old cleanup(derived_free) = { 0 };
 	struct derived new cleanup(derived_free) = { 0 };
 	char *key autofree = text_copy_n((const char *)fact->key.data, fact->key.size);
 	int failed = 0;
 
-	if (derive_is_wildcard(fact->section, before) || derive_is_wildcard(fact->section, after))
-		failed = locals_load(m);
+	if (is_wildcard(fact, before, after))
+		failed = locals_read(m, &locals);
 	if (failed)
 		return failed;
-	old = derive(fact->section, key, before, &m->locals);
-	new = derive(fact->section, key, after, &m->locals);
+	old = derive(fact->section, key, before, &locals);
+	new = derive(fact->section, key, after, &locals);
 	failed = edge_replace(m->g, m->tenant, m->host, id, &old, &new);
 	if (!failed)
 		failed = locals_replace(m, &old.locals, &new.locals);
@@ -165,7 +151,10 @@ int merge_fact(struct merge *m, const struct fact *fact, const json_t *json)
 		return failed;
 	if (old.value)
 		old.json = json_parse(SPAN_TEXT(old.value), FACT_VALUE_MAX, NULL, 0);
-	failed = fact_write(m, fact, &old, &id);
+	if (is_wildcard(fact, old.json, json))
+		failed = merge_finish(m); /* while the store has the listener that is followed */
+	if (!failed)
+		failed = fact_write(m, fact, &old, &id);
 	return failed ? failed : merge_edges(m, fact, id, old.json, json);
 }
 
@@ -209,16 +198,16 @@ struct listener {
 };
 
 static int listeners_follow(struct merge *m, const struct listener *listeners, size_t count,
-	const struct derive_locals *after)
+	const struct derive_locals *gone, const struct derive_locals *come)
 {
 	int failed = 0;
 
 	for (size_t i = 0; i < count && !failed; i++) {
 		const struct listener *l = &listeners[i];
 		struct derived old cleanup(derived_free) =
-			derive(SECTION_LISTEN, l->key, l->value, &m->locals);
+			derive(SECTION_LISTEN, l->key, l->value, gone);
 		struct derived new cleanup(derived_free) =
-			derive(SECTION_LISTEN, l->key, l->value, after);
+			derive(SECTION_LISTEN, l->key, l->value, come);
 
 		failed = edge_replace(m->g, m->tenant, m->host, l->fact, &old, &new);
 	}
@@ -246,21 +235,38 @@ static int listeners_read(struct merge *m, struct listener **listeners, size_t *
 	return got;
 }
 
+/* Whether the addresses that came or went, perhaps both, are there now. */
+static int touched_sort(struct merge *m, struct derive_locals *gone, struct derive_locals *come)
+{
+	int got = 0;
+
+	for (size_t i = 0; i < m->touched.count && got >= 0; i++) {
+		const struct derive_local *local = &m->touched.items[i];
+		int64_t one;
+
+		got = db_int(
+			&m->g->db, &one, DB_LOCAL_FIND, "itt", m->host, local->netns, local->ip);
+		derive_locals_add(got > 0 ? come : gone, local->netns, local->ip);
+	}
+	return got < 0 ? got : 0;
+}
+
 int merge_finish(struct merge *m)
 {
-	struct derive_locals after cleanup(derive_locals_free) = { 0 };
+	struct derive_locals gone cleanup(derive_locals_free) = { 0 };
+	struct derive_locals come cleanup(derive_locals_free) = { 0 };
 	struct listener *listeners autofree = NULL;
 	size_t count = 0;
 	int failed;
 
-	if (!m->locals_touched)
+	if (!m->touched.count)
 		return 0;
-	failed = locals_read(m, &after);
-	if (failed || locals_equal(&m->locals, &after))
-		return failed;
-	failed = listeners_read(m, &listeners, &count);
+	failed = touched_sort(m, &gone, &come);
 	if (!failed)
-		failed = listeners_follow(m, listeners, count, &after);
+		failed = listeners_read(m, &listeners, &count);
+	if (!failed)
+		failed = listeners_follow(m, listeners, count, &gone, &come);
+	derive_locals_free(&m->touched);
 	for (size_t i = 0; i < count; i++) {
 		free(listeners[i].key);
 		json_decref(listeners[i].value);

@@ -42,8 +42,8 @@ struct edge {
 int edge_open(struct graph *g, const struct edge *edge, int64_t fact);
 int edge_end(struct graph *g, const struct edge *edge, int64_t fact);
 /*
- * Makes what is alive for a fact go from what before says to what after says about its host.
- * before must be what was applied last.
+ * Ends for a fact what only before says about its host, opens what only after says, and leaves what
+ * both say as it is. To end what is not open, or to open what is, does nothing.
  */
 int edge_replace(struct graph *g, int64_t tenant, int64_t host, int64_t fact,
 	const struct derived *before, const struct derived *after);
@@ -56,9 +56,7 @@ struct merge {
 	int64_t tenant;
 	uint8_t hash_key[SEAL_FACT_KEY];
 	uint64_t digests[SECTION_COUNT]; /* kept up to date */
-	struct derive_locals locals;	 /* as they were before the message */
-	bool locals_loaded;
-	bool locals_touched;
+	struct derive_locals touched;	 /* addresses that listeners do not follow yet */
 };
 
 /* json is the value, or NULL to delete. */
@@ -66,7 +64,7 @@ int merge_fact(struct merge *m, const struct fact *fact, const json_t *json);
 /* Deletes what the host has with from <= key < until and keys (sorted, count) does not name. */
 int merge_range(struct merge *m, enum section section, struct span from, struct span until,
 	const struct fact *facts, size_t count);
-/* At the end of the message: listeners on wildcard addresses follow the host's addresses. */
+/* Last: listeners on wildcard addresses follow what came and went of the host's addresses. */
 int merge_finish(struct merge *m);
 /* Frees memory; touches nothing durable. */
 void merge_free(struct merge *m);

@@ -35,6 +35,7 @@ enum {
 		QUERIES, /* the same ones: what is measured is the work, not the first touch */
 	QUERIES_TURN = 100,
 	DEPTH = 3,
+	ADDRESSES = 5000,
 };
 
 #define START_MS ((int64_t)1700000000000)
@@ -270,6 +271,37 @@ static double deltas_per_second(struct graph *g, uint64_t hosts, const int64_t *
 	return DELTAS / taken;
 }
 
+/* Connections to ever new addresses of one host, each of which all its services are reached at. */
+static double addresses_seconds(struct graph *g, int64_t agent)
+{
+	struct writer facts cleanup(writer_free) = writer_growing(1 << 20);
+	struct writer bytes cleanup(writer_free) = writer_growing(1 << 20);
+	struct instant start = instant_now();
+	struct graph_result result;
+
+	check(graph_begin(g, START_MS + DELTAS), graph_error(g));
+	for (unsigned i = 0; i < ADDRESSES; i++) {
+		char key[96], value[160];
+
+		snprintf(key, sizeof(key), "tcp 172.16.%u.%u:8000<10.0.0.1", i / 256, i % 256);
+		snprintf(value, sizeof(value),
+			"{\"addr\":\"172.16.%u.%u\",\"peer\":\"10.0.0.1\",\"port\":8000,"
+			"\"proto\":\"tcp\"}",
+			i / 256, i % 256);
+		put(&facts, SECTION_INBOUND, key, value);
+		if (i % MESSAGE_DELTAS != MESSAGE_DELTAS - 1 && i != ADDRESSES - 1)
+			continue;
+		writer_reset(&bytes);
+		encode(&bytes, &facts);
+		writer_reset(&facts);
+		check(graph_apply(g, agent, 2, i, writer_span(&bytes), &result), graph_error(g));
+		if (result.verdict != GRAPH_APPLIED)
+			check(-EPROTO, result.reason);
+	}
+	check(graph_commit(g), graph_error(g));
+	return seconds(start);
+}
+
 /* ---- queries ---- */
 
 static int compare(const void *a, const void *b)
@@ -469,6 +501,8 @@ static void run(uint64_t hosts, const struct timing *first, struct timing timing
 		print_growth(hosts, first, timings);
 	printf("durable deltas/s at %" PRIu64 " hosts | %.0f | >= 20000\n", hosts,
 		deltas_per_second(g, hosts, agents));
+	printf("inbound to %d addresses of one host with %d wildcard listeners, s | %.2f | -\n",
+		ADDRESSES, SERVICES, addresses_seconds(g, agents[0]));
 	fflush(stdout);
 	probes_close(&probes);
 	graph_close(g);

@@ -82,12 +82,36 @@ static void test_many_nodes(void **state)
 	derived_free(&d);
 }
 
+/* As many processes on as many addresses are no product of what a host can say. */
+static void test_many_holders(void **state)
+{
+	enum { ADDRESSES = 100 };
+	json_t *value autojson =
+		json_pack("{s:s,s:i,s:s}", "addr", "0.0.0.0", "port", 80, "proto", "tcp");
+	struct derive_locals locals cleanup(derive_locals_free) = { .count = 0 };
+	json_t *names = json_array();
+	struct derived d;
+
+	(void)state;
+	for (int i = 0; i < ADDRESSES; i++) {
+		char *ip autofree = text_format("10.0.0.%d", i);
+
+		derive_locals_add(&locals, "", ip);
+		json_array_append_new(names, json_sprintf("p:%d", i));
+	}
+	json_object_set_new(value, "process", names);
+	d = derive(SECTION_LISTEN, "tcp 0.0.0.0:80", value, &locals);
+	assert_int_equal(d.edge_count, DERIVE_HOLDERS_MAX * (ADDRESSES + 1)); /* and loopback */
+	derived_free(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nesting),
 		cmocka_unit_test(test_latest),
 		cmocka_unit_test(test_many_nodes),
+		cmocka_unit_test(test_many_holders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
