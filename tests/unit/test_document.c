@@ -40,7 +40,7 @@ static struct tracker *make_tracker(void)
 	return tracker;
 }
 
-static void test_document_has_the_seeds_shape(void **state)
+static void test_document_has_its_shape(void **state)
 {
 	struct tracker *tracker = make_tracker();
 	json_t *document autojson = document_of(tracker), *expected autojson = NULL;
@@ -95,7 +95,7 @@ static void test_table_counts_characters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_document_has_the_seeds_shape),
+		cmocka_unit_test(test_document_has_its_shape),
 		cmocka_unit_test(test_report_is_aligned_and_harmless),
 		cmocka_unit_test(test_table_counts_characters),
 	};
