@@ -6,6 +6,7 @@
 #include "agent/watch_edge.h"
 #include "agent/watch_state.h"
 #include "base/json.h"
+#include "base/text.h"
 
 static const char *const state_names[] = {
 	[CLIENT_OK] = "ok",
@@ -80,6 +81,7 @@ static void name_client(
 	name->port_follows = true;
 	snprintf(
 		name->before, sizeof(name->before), "%s %s ", thing_key(&program->thing), protocol);
+	text_copy_to(name->wide, sizeof(name->wide), name->before);
 	snprintf(
 		name->after, sizeof(name->after), ":%u%s%s", place->port, *netns ? " " : "", netns);
 }

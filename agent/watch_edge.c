@@ -8,13 +8,15 @@
 #include "base/json.h"
 #include "base/text.h"
 
-/* The group an edge belongs to: all that differ in nothing but the address. */
+enum { RESTS_MAX = 64 }; /* of one service: addresses of ours whose other peers are one fact each */
+
+/* The group an edge belongs to: all that differ in nothing but the addresses. */
 static uint64_t group_id(const struct edge_name *name)
 {
 	uint8_t section = (uint8_t)name->section;
 	uint64_t hash = naming_hash(NAMING_HASH_START, &section, 1);
 
-	hash = naming_hash(hash, name->before, strlen(name->before) + 1);
+	hash = naming_hash(hash, name->wide, strlen(name->wide) + 1);
 	return naming_hash(hash, name->after, strlen(name->after));
 }
 
@@ -30,7 +32,9 @@ static enum fold fan_room(const struct watch *watch, const struct fan *fan)
 {
 	if (!fan || fan->peers < watch->config.peers_max)
 		return FOLD_NONE;
-	return fan->networks < watch->config.peers_max ? FOLD_NETWORK : FOLD_ALL;
+	if (fan->networks < watch->config.peers_max)
+		return FOLD_NETWORK;
+	return fan->rests < RESTS_MAX ? FOLD_ALL : FOLD_ANYWHERE;
 }
 
 static void fold_ip(uint8_t ip[16], enum fold fold)
@@ -39,14 +43,15 @@ static void fold_ip(uint8_t ip[16], enum fold fold)
 
 	if (fold == FOLD_NETWORK)
 		memset(ip + (v4 ? 15 : 8), 0, v4 ? 1 : 8);
-	else if (fold == FOLD_ALL)
+	else if (fold >= FOLD_ALL)
 		memcpy(ip, (uint8_t[16]){ [10] = 0xff, [11] = 0xff }, 16);
 }
 
 /* "10.0.0.7", "10.0.0.0/24", "2001:db8::/64", "0.0.0.0/0" */
 static void fold_text(const uint8_t ip[16], enum fold fold, char to[ADDR_TEXT_SIZE])
 {
-	static const char *const v4[] = { "", "/24", "/0" }, *const v6[] = { "", "/64", "/0" };
+	static const char *const v4[] = { "", "/24", "/0", "/0" };
+	static const char *const v6[] = { "", "/64", "/0", "/0" };
 	size_t length;
 
 	addr_ip_text(ip, to);
@@ -61,8 +66,9 @@ static struct thing *find_as(
 	bool brackets = name->port_follows && !addr_is_v4(ip);
 
 	fold_text(ip, fold, text);
-	snprintf(name->key, sizeof(name->key), "%s%s%s%s%s", name->before, brackets ? "[" : "",
-		text, brackets ? "]" : "", name->after);
+	snprintf(name->key, sizeof(name->key), "%s%s%s%s%s",
+		fold == FOLD_ANYWHERE ? name->wide : name->before, brackets ? "[" : "", text,
+		brackets ? "]" : "", name->after);
 	return thing_find(watch, name->section, name->key);
 }
 
@@ -80,7 +86,7 @@ struct thing *watch_edge_find(
 	if (room < FOLD_NETWORK)
 		room = FOLD_NETWORK;
 	watch->losses.folded++;
-	for (*fold = FOLD_NETWORK; *fold <= FOLD_ALL; (*fold)++) {
+	for (*fold = FOLD_NETWORK; *fold <= FOLD_ANYWHERE; (*fold)++) {
 		fold_ip(ip, *fold);
 		found = find_as(watch, name, ip, *fold);
 		if (found || room == *fold)
@@ -103,6 +109,7 @@ void watch_edge_init(struct watch *watch, struct edge *edge, const struct edge_n
 	fan->refs++;
 	fan->peers += fold == FOLD_NONE;
 	fan->networks += fold == FOLD_NETWORK;
+	fan->rests += fold == FOLD_ALL;
 	edge->fan = fan;
 	edge->fold = (uint8_t)fold;
 	edge->place = *place;
@@ -115,6 +122,7 @@ void watch_edge_end(struct watch *watch, struct edge *edge)
 
 	fan->peers -= edge->fold == FOLD_NONE;
 	fan->networks -= edge->fold == FOLD_NETWORK;
+	fan->rests -= edge->fold == FOLD_ALL;
 	if (!--fan->refs) {
 		HASH_DELETE(hh, watch->fans, fan);
 		free(fan);

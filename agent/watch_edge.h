@@ -8,14 +8,18 @@
 #include "agent/watch_listen.h"
 #include "base/addr.h"
 
-/* How many facts one (process or address, direction, port) has. */
+/* How many facts one (process or service, direction, port) has. */
 struct fan {
 	UT_hash_handle hh;
 	uint64_t id; /* hash of what they have in common */
-	uint32_t peers, networks, refs;
+	uint32_t peers, networks, rests, refs;
 };
 
-enum fold { FOLD_NONE, FOLD_NETWORK, FOLD_ALL };
+/*
+ * A peer, its network, all the rest of one address of ours, or of all of them: a service on "any"
+ * may be reached at thousands of addresses (AnyIP).
+ */
+enum fold { FOLD_NONE, FOLD_NETWORK, FOLD_ALL, FOLD_ANYWHERE };
 
 /* What client and inbound have in common. */
 struct edge {
@@ -48,11 +52,12 @@ struct inbound {
 	struct owners *owners; /* NULL: not known */
 };
 
-/* The key of an edge is before, the address, after. */
+/* The key of an edge is before (or wide, for FOLD_ANYWHERE), the address, after. */
 struct edge_name {
 	enum section section;
 	bool port_follows; /* IPv6 then stands in brackets */
 	char before[NAMING_PROCESS_SIZE + ADDR_TEXT_SIZE];
+	char wide[NAMING_PROCESS_SIZE + ADDR_TEXT_SIZE]; /* what all of its group start with */
 	char after[NAMING_NETNS_SIZE + 16];
 	char key[WATCH_KEY_SIZE];
 };
@@ -64,7 +69,7 @@ struct edge_name {
  */
 struct thing *watch_edge_find(
 	struct watch *watch, struct edge_name *name, uint8_t ip[16], enum fold *fold);
-/* Fills a new edge, and counts it in the group that the name without the address makes. */
+/* Fills a new edge, and counts it in the group that wide and after make. */
 void watch_edge_init(struct watch *watch, struct edge *edge, const struct edge_name *name,
 	const struct place *place, enum fold fold);
 void watch_edge_end(struct watch *watch, struct edge *edge);

@@ -33,28 +33,34 @@ static void set_owners(struct watch *watch, struct inbound *inbound, struct owne
 	owners_put(watch, before);
 }
 
-/* A peer reaches a socket on "any" at an address of its own family. */
-static void settle_any(struct place *place, const uint8_t peer[16])
+/* "any" of the family of the peer: a peer reaches a socket at an address of its own family. */
+static void set_any(struct place *place, const uint8_t peer[16])
 {
-	if (!addr_is_any(place->ip))
-		return;
 	memset(place->ip, 0, sizeof(place->ip));
 	if (addr_is_v4(peer))
 		place->ip[10] = place->ip[11] = 0xff;
 }
 
-static void name_inbound(const struct place *place, struct edge_name *name)
+static void put_before(char *to, size_t size, const struct place *place)
 {
 	struct addr addr = { .port = place->port };
 	char protocol[PLACE_PROTOCOL_SIZE], text[ADDR_TEXT_SIZE];
-	const char *netns = place->netns->name;
 
 	memcpy(addr.ip, place->ip, sizeof(addr.ip));
 	addr_text(&addr, text);
 	place_protocol(place->protocol, protocol);
+	snprintf(to, size, "%s %s<", protocol, text);
+}
+
+static void name_inbound(
+	const struct place *place, const struct place *anywhere, struct edge_name *name)
+{
+	const char *netns = place->netns->name;
+
 	name->section = SECTION_INBOUND;
 	name->port_follows = false;
-	snprintf(name->before, sizeof(name->before), "%s %s<", protocol, text);
+	put_before(name->before, sizeof(name->before), place);
+	put_before(name->wide, sizeof(name->wide), anywhere);
 	snprintf(name->after, sizeof(name->after), "%s%s", *netns ? " " : "", netns);
 }
 
@@ -70,20 +76,24 @@ static void attach(struct watch *watch, struct inbound *inbound, struct listen *
 void inbound_see(struct watch *watch, struct instant now, const struct place *place,
 	const uint8_t peer[16], struct program *server)
 {
-	struct place ours = *place;
+	struct place ours = *place, anywhere = *place;
 	struct edge_name name;
 	struct inbound *inbound;
 	uint8_t told[16];
 	enum fold fold = FOLD_NONE;
 
-	settle_any(&ours, peer);
-	name_inbound(&ours, &name);
+	set_any(&anywhere, peer);
+	if (addr_is_any(ours.ip))
+		ours = anywhere;
+	name_inbound(&ours, &anywhere, &name);
 	memcpy(told, peer, sizeof(told));
 	inbound = (struct inbound *)watch_edge_find(watch, &name, told, &fold);
 	if (inbound) {
 		inbound->edge.seen_s = watch_seconds(now);
 		return;
 	}
+	if (fold == FOLD_ANYWHERE)
+		ours = anywhere;
 	inbound = thing_new(watch, SECTION_INBOUND, name.key, sizeof(*inbound));
 	watch_edge_init(watch, &inbound->edge, &name, &ours, fold);
 	inbound->edge.seen_s = watch_seconds(now);
