@@ -2,6 +2,7 @@
 #include "agent/net.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <ev.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -196,6 +197,10 @@ static void log_status(struct net *net, const struct uplink_status *status)
 	char cma[ADDR_TEXT_SIZE];
 
 	addr_text(&net->cma, cma);
+	if (status->calls > logged->calls)
+		log_debug(log, "calling the CMA at %s", cma);
+	if (status->durable != logged->durable)
+		log_debug(log, "the CMA has all up to %" PRIu64, status->durable);
 	if (status->refusal && status->refusal != logged->refusal)
 		log_error(log, "the CMA at %s refuses us: %s", cma, refusal_text(status->refusal));
 	else if (status->wrong_secret && !logged->wrong_secret)

@@ -10,7 +10,7 @@
 #define COMMON_OPTIONS \
 	(OPTION(CONTROL) | OPTION(OUTPUT) | OPTION(TENANT) | OPTION(HELP) | OPTION(VERSION))
 
-const struct command commands[] = {
+static const struct command commands[] = {
 	{ "status", "", "how the CMA is doing", OUTPUT_RECORD, 0, command_status },
 	{ "hosts", "", "the hosts that joined, and how they are", OUTPUT_ROWS, 0, command_hosts },
 	{ "query list", "", "the canned queries and their parameters", OUTPUT_ROWS, 0,

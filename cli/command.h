@@ -22,8 +22,6 @@ struct command {
 	int (*request)(struct args *args, json_t *request);
 };
 
-extern const struct command commands[]; /* ends with a NULL name */
-
 /*
  * The command that the first operands name; they are removed from args. "token --help" finds
  * "token create". NULL with args->error set.

@@ -113,7 +113,7 @@ int answer_error(struct answer *answer, bool usage, const char *format, ...)
 	return send_buffered(answer, 0);
 }
 
-bool answer_late(const struct answer *answer)
+static bool is_late(const struct answer *answer)
 {
 	return instant_before(answer->deadline, instant_now());
 }
@@ -125,5 +125,5 @@ bool answer_cancelled(struct answer *answer)
 	/* POLLHUP: closed both ways. One that only ended its requests still reads. */
 	if (poll(&peer, 1, 0) == 1 && peer.revents)
 		answer->gone = true;
-	return answer->gone || *answer->stop || answer_late(answer);
+	return answer->gone || *answer->stop || is_late(answer);
 }

@@ -41,6 +41,5 @@ int answer_error(struct answer *answer, bool usage, const char *format, ...)
 
 /* Whether the work should stop: the reader is gone, the time is over, or the CMA ends. */
 bool answer_cancelled(struct answer *answer);
-bool answer_late(const struct answer *answer);
 
 #endif

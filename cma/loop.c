@@ -84,6 +84,8 @@ static void take_results(struct loop *loop)
 		case STORE_COMMITTED:
 			if (result.joined)
 				tell_joined(loop, &result);
+			log_debug(server->log, "host %" PRIu64 ": committed up to %" PRIu64,
+				result.id, result.sequence);
 			hub_committed(server->hub, result.id, result.incarnation, result.sequence,
 				result.want, result.want_digest);
 			break;
