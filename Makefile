@@ -170,7 +170,7 @@ $(sim_tests): $(BUILD)/tests/sim/%: $(OBJ)/tests/sim/%.o $(sim_support) $(archiv
 $(fuzz_replay): $(BUILD)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o $(archives)
 	$(call say,LINK,$@)
 	$(call link,$(libs_all))
-$(filter $(BUILD)/tests/system/% $(BUILD)/tests/bench/%,$(test_tools)): $(BUILD)/tests/%: $(OBJ)/tests/%.o $(archives)
+$(filter $(BUILD)/tests/system/% $(BUILD)/tests/bench/%,$(test_tools)): $(BUILD)/tests/%: $(OBJ)/tests/%.o $(test_support) $(archives)
 	$(call say,LINK,$@)
 	$(call link,$(libs_all) -luring)
 

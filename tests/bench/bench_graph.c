@@ -14,12 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sqlite3.h>
-
 #include "base/alloc.h"
 #include "base/instant.h"
 #include "cma/graph/graph.h"
 #include "cma/graph/query.h"
+#include "tests/support/anchor.h"
 #include "wire/message.h"
 #include "wire/seal.h"
 
@@ -317,26 +316,13 @@ static int count_row(void *context, const json_t *values)
 	return 0;
 }
 
-/*
- * What is measured by turns: the query, and what it is to be read against: the bare walk as SQLite
- * does it, from a host's id to ids, and the same with the nodes of endpoint and peer.
- */
+/* What is measured by turns. */
 enum probe { PROBE_QUERY, PROBE_IDS, PROBE_NODES, PROBES };
-
-#define ANCHOR(columns, join)                                                                  \
-	"WITH RECURSIVE walk (process, endpoint, peer, hops) AS (SELECT 0, 0, id, 0 FROM node" \
-	" WHERE owner = ?1 AND kind = 'process' UNION SELECT peer, u.dst, s.src, hops + 1"     \
-	" FROM walk CROSS JOIN edge u ON u.src = peer AND u.kind = 'uses' AND u.gone > ?2"     \
-	" CROSS JOIN edge s INDEXED BY edge_reverse ON s.dst = u.dst AND s.kind = 'serves'"    \
-	" AND s.gone > ?2 WHERE hops < ?3) SELECT hops, process, endpoint, peer" columns       \
-	" FROM walk" join " WHERE hops > 0"
 
 struct probes {
 	struct queries *queries;
 	uint64_t rows;
-	sqlite3 *db;
-	sqlite3_stmt *find;
-	sqlite3_stmt *anchors[PROBES]; /* none for PROBE_QUERY */
+	struct anchor anchor;
 };
 
 struct timing {
@@ -344,40 +330,17 @@ struct timing {
 	double p99_us;
 };
 
-static void prepare(struct probes *p, const char *sql, sqlite3_stmt **statement)
-{
-	if (sqlite3_prepare_v2(p->db, sql, -1, statement, NULL) != SQLITE_OK)
-		check(-EIO, sqlite3_errmsg(p->db));
-}
-
 static void probes_open(struct probes *p, const char *directory)
 {
-	char *path autofree = text_format("%s/graph.db", directory);
 	char error[256] = "";
 
 	check(queries_open(directory, NULL, &p->queries, error, sizeof(error)), error);
-	check(sqlite3_open_v2(path, &p->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ? -EIO
-											      : 0,
-		path);
-	/* As the queries have it. */
-	sqlite3_exec(p->db, "PRAGMA mmap_size = 2147418112", NULL, NULL, NULL);
-	prepare(p,
-		"SELECT id FROM node WHERE kind = 'host' AND label = ?1 AND owner ="
-		" (SELECT id FROM node WHERE owner = 0 AND kind = 'tenant' AND key = 'default')",
-		&p->find);
-	prepare(p, ANCHOR("", ""), &p->anchors[PROBE_IDS]);
-	prepare(p,
-		ANCHOR(", e.label, e.owner, q.label, q.owner",
-			" CROSS JOIN node e ON e.id = endpoint CROSS JOIN node q ON q.id = peer"),
-		&p->anchors[PROBE_NODES]);
+	check(anchor_open(&p->anchor, directory), "the bare walk");
 }
 
 static void probes_close(struct probes *p)
 {
-	sqlite3_finalize(p->find);
-	for (int i = 0; i < PROBES; i++)
-		sqlite3_finalize(p->anchors[i]);
-	sqlite3_close(p->db);
+	anchor_close(&p->anchor);
 	queries_close(p->queries);
 }
 
@@ -398,26 +361,6 @@ static double time_query(struct probes *p, const char *host)
 	return us;
 }
 
-static double time_anchor(struct probes *p, enum probe which, const char *host)
-{
-	sqlite3_stmt *s = p->anchors[which];
-	struct instant start;
-
-	sqlite3_bind_text(p->find, 1, host, -1, SQLITE_STATIC);
-	if (sqlite3_step(p->find) != SQLITE_ROW)
-		check(-ENOENT, host);
-	sqlite3_bind_int64(s, 1, sqlite3_column_int64(p->find, 0));
-	sqlite3_bind_int64(s, 2, INT64_MAX - 1);
-	sqlite3_bind_int(s, 3, DEPTH);
-	sqlite3_reset(p->find);
-	start = instant_now();
-	while (sqlite3_step(s) == SQLITE_ROW)
-		for (int i = 0; i < sqlite3_column_count(s); i++)
-			sqlite3_column_text(s, i);
-	sqlite3_reset(s);
-	return (double)instant_sub(instant_now(), start) / NS_PER_US;
-}
-
 /*
  * By turns, QUERIES_TURN of each: what else the machine does hits them alike. Of different hosts:
  * none is to find in the processor's cache what another one has just read.
@@ -434,8 +377,10 @@ static void time_probes(struct probes *p, uint64_t hosts, struct timing timings[
 		char host[32];
 
 		snprintf(host, sizeof(host), "host%" PRIu64, n * 48271 % hosts);
-		us[which * QUERIES + n] =
-			which == PROBE_QUERY ? time_query(p, host) : time_anchor(p, which, host);
+		us[which * QUERIES + n] = which == PROBE_QUERY
+			? time_query(p, host)
+			: anchor_time(&p->anchor, which == PROBE_IDS ? ANCHOR_IDS : ANCHOR_NODES,
+				  host, DEPTH);
 	}
 	for (int i = 0; i < PROBES; i++) {
 		double *mine = us + i * QUERIES;
