@@ -40,7 +40,8 @@ static const struct {
 			"{'addr':'::','port':443,'process':['b:1'],'proto':'tcp'}" } },
 	{ SECTION_LISTEN, "tcp 0.0.0.0:80 blue",
 		{ "{'addr':'0.0.0.0','netns':'blue','port':80,'process':['a:1'],'proto':'tcp'}",
-			"{'addr':'0.0.0.0','netns':'blue','port':80,'process':[],'proto':'tcp'}" } },
+			"{'addr':'0.0.0.0','netns':'blue',"
+			"'port':80,'process':[],'proto':'tcp'}" } },
 	{ SECTION_LISTEN, "udp 53",
 		{ "{'addr':'0.0.0.0','port':53,'process':['c:1'],'proto':'udp'}",
 			"{'addr':'10.0.0.2','port':53,'process':['c:1'],'proto':'udp'}" } },
