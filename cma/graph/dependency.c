@@ -9,41 +9,6 @@
 #define uthash_fatal(message) abort()
 #include <uthash.h>
 
-/*
- * Where the processes of a JSON array (?1) meet others, with all names, in one statement: starting
- * one is what costs, not its rows.
- */
-#define MEETING(near_kind, far_kind, client)                                 \
-	"SELECT x.key, n.dst, e.label, e.owner, " client                     \
-	".since, f.src, q.label, g.id, g.label FROM json_each(?1) x"         \
-	" CROSS JOIN edge n ON n.src = x.value AND n.kind = '" near_kind "'" \
-	" AND n.since <= ?2 AND n.gone > ?2"                                 \
-	" CROSS JOIN node e ON e.id = n.dst"                                 \
-	" LEFT JOIN edge f INDEXED BY edge_reverse ON f.dst = n.dst"         \
-	" AND f.kind = '" far_kind "' AND f.since <= ?2 AND f.gone > ?2"     \
-	" LEFT JOIN node q ON q.id = f.src LEFT JOIN node g ON g.id = q.owner"
-
-static const char *const steps[DEPENDENCY_STEPS] = {
-	[DEPENDENCY_UP] = MEETING("uses", "serves", "n"),
-	[DEPENDENCY_DOWN] = MEETING("serves", "uses", "f"),
-	[DEPENDENCY_CALLERS] = ("SELECT c.src, min(c.since), c.kind = 'serves'"
-				" FROM edge c INDEXED BY edge_reverse"
-				" WHERE c.dst = ?1 AND c.kind IN ('calls', 'serves')"
-				" AND c.since <= ?2 AND c.gone > ?2 GROUP BY c.kind, c.src"),
-	[DEPENDENCY_HOLDERS] = ("SELECT h.id, h.label FROM edge a INDEXED BY edge_reverse"
-				" JOIN node n ON n.id = a.src JOIN node h ON h.id = n.owner"
-				" WHERE a.dst = ?1 AND a.kind = 'address'"
-				" AND a.since <= ?2 AND a.gone > ?2 ORDER BY h.label"),
-	[DEPENDENCY_NAME] = "SELECT id, label FROM node WHERE id = ?1 AND ?2",
-	[DEPENDENCY_OWNER] = "SELECT owner FROM node WHERE id = ?1 AND ?2",
-	[DEPENDENCY_PROCESSES] = ("SELECT p.id, p.label, h.label FROM node h"
-				  " JOIN node p INDEXED BY node_key ON p.owner = h.id"
-				  " AND p.kind = 'process' WHERE h.id = ?1 AND ?2"),
-	[DEPENDENCY_PROCESS] =
-		("SELECT p.id, p.label, h.label FROM node p JOIN node h ON h.id = p.owner"
-		 " WHERE p.id = ?1 AND p.kind = 'process' AND ?2"),
-};
-
 struct seen {
 	int64_t id;
 	UT_hash_handle hh;
@@ -68,6 +33,7 @@ struct meeting {
 	size_t name;
 	size_t peer_name;
 	size_t peer_host_name;
+	bool shared;	/* several cards have the endpoint's address */
 	bool elsewhere; /* the client meant another host's server; see keep_own */
 };
 
@@ -269,14 +235,14 @@ static int meet(struct dependency *d, size_t first, bool down)
 			.peer_name = keep(d, s, 6),
 			.peer_host = sqlite3_column_int64(s, 7),
 			.peer_host_name = keep(d, s, 8),
+			.shared = sqlite3_column_int(s, 9),
 		};
 	}
 	meetings_settle(work);
 	return finish(s, code);
 }
 
-/* Who has an address, else what it is called; *told: one of those at first's endpoint runs there.
- */
+/* Who has an address, else its name; *told: one of those at first's endpoint runs there. */
 static size_t address_name(
 	struct dependency *d, int64_t address, size_t first, bool *told, int *code)
 {
@@ -314,46 +280,52 @@ static int owner_of(struct dependency *d, int64_t node, int64_t *owner)
 }
 
 /*
- * Many hosts may have one address, such as a container's 172.17.0.2, and each means its own by it.
- * Going up, from the first meeting at an endpoint: if the client's own host is among the servers,
- * the others are not meant.
+ * Many hosts may have one address, such as docker's 172.17.0.1, and each means its own by it. From
+ * the first meeting at an endpoint: a client whose own host has the address, or serves there, meets
+ * that host's service and no other; perhaps there is none.
  */
-static int keep_own(struct dependency *d, size_t first)
+static int keep_own(struct dependency *d, size_t first, bool down)
 {
+	const struct waiting *from = &d->work->queue[d->work->meetings[first].from];
 	struct meeting *m = &d->work->meetings[first];
 	struct meeting *end = d->work->meetings + d->work->meeting_count;
-	bool several = false, own = false;
-	int64_t home;
-	int code;
+	sqlite3_stmt *s;
+	int64_t here;
+	bool home = false, served = false;
+	int code = owner_of(d, from->process, &here);
 
-	for (struct meeting *at = m; at < end && is_same_endpoint(m, at); at++)
-		several = several || at->peer_host != m->peer_host;
-	if (!several)
-		return SQLITE_OK;
-	code = owner_of(d, d->work->queue[m->from].process, &home);
-	for (struct meeting *at = m; at < end && is_same_endpoint(m, at); at++)
-		own = own || at->peer_host == home;
-	for (struct meeting *at = m; at < end && is_same_endpoint(m, at); at++)
-		at->elsewhere = own && at->peer_host != home;
-	return code;
+	if (code != SQLITE_OK)
+		return code;
+	s = bind(d, DEPENDENCY_HOMES, m->endpoint);
+	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+		int64_t host = sqlite3_column_int64(s, 0);
+
+		home = home || host == here;
+		served = served || (host == here && sqlite3_column_int(s, 1));
+		for (struct meeting *at = m; at < end && is_same_endpoint(m, at); at++)
+			if (down ? at->peer_host == host && host != here
+				 : host == here && at->peer_host != here)
+				at->elsewhere = true;
+	}
+	if (!down && home && !served) {
+		m->elsewhere = false;
+		m->peer = 0;
+		m->peer_name = 0;
+		m->peer_host_name = from->host;
+	}
+	return finish(s, code);
 }
 
-/* Going down: another server there; clients on its host, unless it is ours as well, mean that. */
-static int leave_to(struct dependency *d, size_t first, int64_t server)
+/* Going up: whether several hosts may be meant. */
+static bool is_ambiguous(const struct dependency *d, size_t first)
 {
-	struct meeting *m = &d->work->meetings[first];
-	int64_t process = d->work->queue[m->from].process, home, host;
-	int code;
+	const struct meeting *m = &d->work->meetings[first];
+	const struct meeting *end = d->work->meetings + d->work->meeting_count;
 
-	if (server == process)
-		return SQLITE_OK;
-	code = owner_of(d, process, &home);
-	if (code == SQLITE_OK)
-		code = owner_of(d, server, &host);
-	for (struct meeting *end = d->work->meetings + d->work->meeting_count;
-		m < end && code == SQLITE_OK && is_same_endpoint(&d->work->meetings[first], m); m++)
-		m->elsewhere = m->elsewhere || (m->peer_host == host && host != home);
-	return code;
+	for (const struct meeting *at = m; at < end && is_same_endpoint(m, at); at++)
+		if (at->shared || at->peer_host != m->peer_host)
+			return true;
+	return false;
 }
 
 /* Clients of the endpoint of a meeting, the first there, of which only its server tells. */
@@ -361,15 +333,18 @@ static int add_callers(struct dependency *d, size_t first)
 {
 	struct meeting m = d->work->meetings[first];
 	sqlite3_stmt *s = bind(d, DEPENDENCY_CALLERS, m.endpoint);
+	bool several = m.shared;
 	int code, failed = SQLITE_OK;
 
+	sqlite3_bind_int64(s, 3, d->work->queue[m.from].process);
 	m.peer = 0;
 	m.peer_name = 0;
 	while (failed == SQLITE_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
 		bool told;
 
 		if (sqlite3_column_int(s, 2)) {
-			failed = leave_to(d, first, sqlite3_column_int64(s, 0));
+			several = several ||
+				sqlite3_column_int64(s, 0) != d->work->queue[m.from].process;
 			continue;
 		}
 		m.owner = sqlite3_column_int64(s, 0);
@@ -379,6 +354,8 @@ static int add_callers(struct dependency *d, size_t first)
 			add_row(d, &m);
 	}
 	code = finish(s, failed == SQLITE_OK ? code : SQLITE_DONE);
+	if (failed == SQLITE_OK && code == SQLITE_OK && several)
+		code = keep_own(d, first, true);
 	return failed == SQLITE_OK ? code : failed;
 }
 
@@ -392,10 +369,12 @@ static int visit(struct dependency *d, size_t first, bool down)
 		bool told;
 
 		if (!i || !is_same_endpoint(m - 1, m))
-			code = down ? add_callers(d, i) : keep_own(d, i);
+			code = down		     ? add_callers(d, i)
+				: is_ambiguous(d, i) ? keep_own(d, i, false)
+						     : SQLITE_OK;
 		if (m->elsewhere)
 			continue;
-		if (!m->peer && !down)
+		if (!m->peer && !m->peer_host_name && !down)
 			m->peer_host_name = address_name(d, m->owner, i, &told, &code);
 		if (code == SQLITE_OK && (m->peer || !down))
 			add_row(d, m);
@@ -449,14 +428,19 @@ static int compare_rows(const void *a_pointer, const void *b_pointer, void *cont
 	return compared ? compared : (a->peer > b->peer) - (a->peer < b->peer);
 }
 
-int dependency_prepare(sqlite3 *db, sqlite3_stmt *prepared[DEPENDENCY_STEPS])
+/* Sorted; what a process is to itself, which both ways tell, once. */
+static void rows_settle(struct dependency *d)
 {
-	int code = SQLITE_OK;
+	size_t kept = 0;
 
-	for (int i = 0; i < DEPENDENCY_STEPS && code == SQLITE_OK; i++)
-		code = sqlite3_prepare_v3(
-			db, steps[i], -1, SQLITE_PREPARE_PERSISTENT, &prepared[i], NULL);
-	return code;
+	if (d->count)
+		qsort_r(d->rows, d->count, sizeof(*d->rows), compare_rows, d);
+	for (size_t i = 0; i < d->count; i++)
+		if (!kept || d->rows[i].peer != d->rows[i].process ||
+			d->rows[i].endpoint != d->rows[kept - 1].endpoint ||
+			compare_rows(&d->rows[kept - 1], &d->rows[i], d) != 0)
+			d->rows[kept++] = d->rows[i];
+	d->count = kept;
 }
 
 int dependency_walk(struct dependency *d, int64_t start)
@@ -474,8 +458,7 @@ int dependency_walk(struct dependency *d, int64_t start)
 		code = walk_one_way(d, start, false);
 	if (code == SQLITE_OK && d->down && d->depth > 0)
 		code = walk_one_way(d, start, true);
-	if (d->count)
-		qsort_r(d->rows, d->count, sizeof(*d->rows), compare_rows, d);
+	rows_settle(d);
 	return code;
 }
 

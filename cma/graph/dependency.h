@@ -15,6 +15,7 @@ enum dependency_step {
 	DEPENDENCY_UP,	      /* a process's endpoints as a client, and who serves each */
 	DEPENDENCY_DOWN,      /* a process's endpoints as a server, and who uses each */
 	DEPENDENCY_CALLERS,   /* addresses that were seen to call an endpoint, and who serves it */
+	DEPENDENCY_HOMES,     /* hosts that serve an endpoint (1) or have its address (0) */
 	DEPENDENCY_HOLDERS,   /* hosts that have an address */
 	DEPENDENCY_NAME,      /* a node */
 	DEPENDENCY_OWNER,     /* what a node belongs to */
@@ -55,7 +56,7 @@ struct dependency {
 };
 
 /* Prepares the statements; the caller finalizes them whatever is returned. */
-int dependency_prepare(sqlite3 *db, sqlite3_stmt *steps[DEPENDENCY_STEPS]);
+int dependency_steps_prepare(sqlite3 *db, sqlite3_stmt *steps[DEPENDENCY_STEPS]);
 
 /*
  * Walks from a host or a process, as the members from as_of to through_host say, and replaces rows.

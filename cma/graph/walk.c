@@ -56,7 +56,7 @@ static int on_connect(sqlite3 *db, void *context, int argc, const char *const *a
 	(void)argv;
 	(void)error;
 	if (code == SQLITE_OK)
-		code = dependency_prepare(db, table->steps);
+		code = dependency_steps_prepare(db, table->steps);
 	if (code != SQLITE_OK)
 		on_disconnect(&table->base);
 	else

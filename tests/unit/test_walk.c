@@ -169,6 +169,53 @@ static void test_network_namespace(void **state)
 	estate_remove(&e);
 }
 
+/* Both ways lead from a process to itself, which is told once. */
+static void test_own_client(void **state)
+{
+	struct estate e;
+	int64_t a;
+
+	(void)state;
+	estate_new(&e);
+	a = estate_host(&e, 1, "a", NULL);
+	estate_service(&e, a, "db", 5432);
+	estate_client(&e, a, "db", "127.0.0.1", 5432, true);
+	estate_expect(&e, "hostdependencies", "{'host':'a'}",
+		"[" DEPENDS("a", "db:1", "tcp 127.0.0.1:5432", "a", "'db:1'", "1", T0) "]");
+	estate_remove(&e);
+}
+
+/* 172.17.0.1 on three hosts, of which two serve there: a client on the third reaches nobody. */
+static void test_own_address(void **state)
+{
+	struct estate e;
+
+	(void)state;
+	estate_new(&e);
+	for (uint8_t i = 0; i < 3; i++) {
+		char name[] = { (char)('a' + i), '\0' };
+		int64_t host = estate_host(&e, (uint8_t)(i + 1), name, NULL);
+
+		estate_tell(&e, host, SECTION_ADDRESS, "docker0 172.17.0.1/16",
+			"{'addr':'172.17.0.1','ifname':'docker0','prefix':16}");
+		estate_client(&e, host, "curl", "172.17.0.1", 80, true);
+		if (i < 2)
+			estate_service(&e, host, "web", 80);
+	}
+	estate_expect(&e, "hostdependencies", "{'host':'a'}",
+		"[" DEPENDS("a", "curl:1", "tcp 172.17.0.1:80", "a", "'web:1'", "1",
+			T0) "," DEPENDS("a", "web:1", "tcp 172.17.0.1:80", "a", "'curl:1'", "1",
+			T0) "]");
+	estate_expect(&e, "hostdependencies", "{'host':'c'}",
+		"[" DEPENDS("c", "curl:1", "tcp 172.17.0.1:80", "c", "null", "1", T0) "]");
+	{
+		char *rows autofree = estate_ask(&e, "impact", "{'node':'a'}");
+
+		assert_null(strstr(rows, "'client'"));
+	}
+	estate_remove(&e);
+}
+
 /* The same container address on two hosts, and a third that uses it: each means its own. */
 static void test_same_address(void **state)
 {
@@ -293,6 +340,8 @@ int main(void)
 		cmocka_unit_test(test_transitive),
 		cmocka_unit_test(test_loopback_and_strangers),
 		cmocka_unit_test(test_network_namespace),
+		cmocka_unit_test(test_own_client),
+		cmocka_unit_test(test_own_address),
 		cmocka_unit_test(test_same_address),
 		cmocka_unit_test(test_explain),
 		cmocka_unit_test(test_impact),
