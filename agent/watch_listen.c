@@ -287,6 +287,12 @@ static char *unix_text(struct span path)
 	return text;
 }
 
+/* Who had it has ended: its sockets go a moment later than its descriptors. */
+static bool is_closing(const struct sock *sock)
+{
+	return sock->listen && !sock->unheld && !sock->holder_count && !sock->misses;
+}
+
 void listen_row(
 	struct watch *watch, struct instant now, const struct event_row *row, const char *path)
 {
@@ -305,6 +311,10 @@ void listen_row(
 			sock->path = unix_text(SPAN(path, row->path_size));
 	}
 	sock->generation = watch->generation;
+	if (!row->tgid && is_closing(sock)) {
+		sock->misses++;
+		return;
+	}
 	sock->misses = 0;
 	sock->unheld = !row->tgid;
 	if (!task)
@@ -357,6 +367,10 @@ void listen_sweep(struct watch *watch, struct instant now, bool whole)
 
 		if (whole && !found && sock_missed(watch, now, sock)) {
 			sock_free(watch, sock);
+			continue;
+		}
+		if (found && sock->misses) {
+			watch_ask_snapshot(watch, now); /* to be sure soon */
 			continue;
 		}
 		if (whole && found) {

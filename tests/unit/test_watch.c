@@ -314,6 +314,26 @@ static void test_socket_without_a_descriptor(void **state)
 	assert_null(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"));
 }
 
+/* It ended, and its sockets are about to: they do not become those of nobody. */
+static void test_socket_that_is_being_closed(void **state)
+{
+	struct watch_rig *f = *state;
+	struct event_row row = watch_rig_listen_row(10, 1, "0.0.0.0", 80);
+
+	f->exe[10] = "/usr/bin/server";
+	watch_rig_snapshot(f, SECONDS(1), &row, 1);
+	watch_rig_collect(f);
+	watch_rig_ends(f, SECONDS(2), 10);
+	row.tgid = 0;
+	row.start = 0;
+	watch_rig_snapshot(f, SECONDS(2), &row, 1);
+	assert_int_equal(watch_rig_collect(f), 0);
+	assert_true(watch_wants_snapshot(f->watch, SECONDS(3)));
+	watch_rig_snapshot(f, SECONDS(3), &row, 1);
+	watch_rig_collect(f);
+	assert_non_null(strstr(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"), "\"process\":[]"));
+}
+
 static void test_coverage(void **state)
 {
 	struct watch_rig *f = *state;
@@ -411,6 +431,7 @@ int main(void)
 		TEST(test_first_process_may_be_a_server),
 		TEST(test_socket_without_a_holder),
 		TEST(test_socket_without_a_descriptor),
+		TEST(test_socket_that_is_being_closed),
 		TEST(test_coverage),
 		TEST(test_own_namespace_only),
 		TEST(test_random_order_converges),
