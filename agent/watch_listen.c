@@ -287,10 +287,10 @@ static char *unix_text(struct span path)
 	return text;
 }
 
-/* Who had it has ended: its sockets go a moment later than its descriptors. */
+/* A process that ends loses its descriptors a moment before its sockets go: once says nothing. */
 static bool is_closing(const struct sock *sock)
 {
-	return sock->listen && !sock->unheld && !sock->holder_count && !sock->misses;
+	return sock->listen && !sock->unheld && !sock->misses;
 }
 
 void listen_row(
@@ -402,10 +402,12 @@ void listen_task_gone(struct watch *watch, struct instant now, struct task *task
 			continue;
 		if (task->look_at.ns && !task->assumed && !sock->starter)
 			sock->starter = program_hold(task->program);
-		if (!sock->holder_count) /* it ends too, or somebody else has it */
-			watch_ask_snapshot(watch, now);
-		else if (sock->listen)
+		if (sock->holder_count && sock->listen)
 			listen_refresh(watch, sock->listen);
+		if (sock->holder_count)
+			continue;
+		sock->unheld = false, sock->misses = 0;
+		watch_ask_snapshot(watch, now); /* it ends too, or somebody else has it */
 	}
 	task_free(watch, task);
 }
@@ -460,35 +462,6 @@ json_t *listen_json(const struct listen *listen)
 	if (listen->activated)
 		json_object_set_new(value, "activated", json_true());
 	return value;
-}
-
-void place_protocol(uint8_t protocol, char *to)
-{
-	static const struct {
-		uint8_t number;
-		const char *name;
-	} names[] = { { 0, "unix" }, { IPPROTO_TCP, "tcp" }, { IPPROTO_UDP, "udp" },
-		{ IPPROTO_SCTP, "sctp" }, { IPPROTO_DCCP, "dccp" },
-		{ IPPROTO_UDPLITE, "udplite" } };
-
-	snprintf(to, PLACE_PROTOCOL_SIZE, "ip-%u", protocol);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (names[i].number == protocol)
-			text_copy_to(to, PLACE_PROTOCOL_SIZE, names[i].name);
-	}
-}
-
-void place_to_json(const struct place *place, bool with_addr, json_t *value)
-{
-	char ip[ADDR_TEXT_SIZE], protocol[PLACE_PROTOCOL_SIZE];
-
-	place_protocol(place->protocol, protocol);
-	addr_ip_text(place->ip, ip);
-	json_set_text(value, "proto", protocol);
-	json_object_set_new(value, "port", json_integer(place->port));
-	if (with_addr)
-		json_set_text(value, "addr", ip);
-	json_set_text(value, "netns", place->netns->name);
 }
 
 void listen_free_all(struct watch *watch)

@@ -307,9 +307,11 @@ static void test_socket_without_a_descriptor(void **state)
 		strstr(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"), "\"process\":[\"server:"));
 	watch_rig_ends(f, SECONDS(240), 10);
 	watch_rig_snapshot(f, SECONDS(240), &row, 1);
+	assert_int_equal(watch_rig_collect(f), 0);
+	watch_rig_snapshot(f, SECONDS(241), &row, 1);
 	watch_rig_collect(f);
 	assert_non_null(strstr(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"), "\"process\":[]"));
-	watch_rig_unlistens(f, SECONDS(241), 1);
+	watch_rig_unlistens(f, SECONDS(242), 1);
 	watch_rig_collect(f);
 	assert_null(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"));
 }
@@ -332,6 +334,27 @@ static void test_socket_that_is_being_closed(void **state)
 	watch_rig_snapshot(f, SECONDS(3), &row, 1);
 	watch_rig_collect(f);
 	assert_non_null(strstr(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"), "\"process\":[]"));
+}
+
+/* The same, but a snapshot falls between its end and the word of it. */
+static void test_socket_that_is_closed_unheard(void **state)
+{
+	struct watch_rig *f = *state;
+	struct event_row row = watch_rig_listen_row(10, 1, "0.0.0.0", 80);
+
+	f->exe[10] = "/usr/bin/server";
+	watch_rig_snapshot(f, SECONDS(1), &row, 1);
+	watch_rig_collect(f);
+	row.tgid = 0;
+	row.start = 0;
+	watch_rig_snapshot(f, SECONDS(2), &row, 1);
+	watch_rig_ends(f, SECONDS(2), 10);
+	assert_int_equal(watch_rig_collect(f), 0);
+	watch_rig_snapshot(f, SECONDS(3), &row, 1);
+	assert_int_equal(watch_rig_collect(f), 0);
+	watch_rig_unlistens(f, SECONDS(3), 1);
+	watch_rig_collect(f);
+	assert_null(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"));
 }
 
 static void test_coverage(void **state)
@@ -432,6 +455,7 @@ int main(void)
 		TEST(test_socket_without_a_holder),
 		TEST(test_socket_without_a_descriptor),
 		TEST(test_socket_that_is_being_closed),
+		TEST(test_socket_that_is_closed_unheard),
 		TEST(test_coverage),
 		TEST(test_own_namespace_only),
 		TEST(test_random_order_converges),
