@@ -287,7 +287,8 @@ static char *unix_text(struct span path)
 	return text;
 }
 
-/* A process that ends loses its descriptors a moment before its sockets go: once says nothing. */
+/* A process that ends can be read no more, then loses its descriptors, then its sockets go: to see
+ * such a socket once says nothing. */
 static bool is_closing(const struct sock *sock)
 {
 	return sock->listen && !sock->unheld && !sock->misses;
@@ -311,7 +312,7 @@ void listen_row(
 			sock->path = unix_text(SPAN(path, row->path_size));
 	}
 	sock->generation = watch->generation;
-	if (!row->tgid && is_closing(sock)) {
+	if (!task && is_closing(sock)) {
 		sock->misses++;
 		return;
 	}

@@ -357,6 +357,24 @@ static void test_socket_that_is_closed_unheard(void **state)
 	assert_null(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"));
 }
 
+/* The same, but it still has the descriptor, and can be read no more. */
+static void test_socket_of_a_dying_process(void **state)
+{
+	struct watch_rig *f = *state;
+	struct event_row row = watch_rig_listen_row(10, 1, "0.0.0.0", 80);
+
+	f->exe[10] = "/usr/bin/server";
+	watch_rig_snapshot(f, SECONDS(1), &row, 1);
+	watch_rig_collect(f);
+	watch_rig_ends(f, SECONDS(2), 10);
+	f->exe[10] = NULL;
+	watch_rig_snapshot(f, SECONDS(2), &row, 1);
+	assert_int_equal(watch_rig_collect(f), 0);
+	watch_rig_unlistens(f, SECONDS(2), 1);
+	watch_rig_collect(f);
+	assert_null(watch_rig_value_of(f, "listen tcp 0.0.0.0:80"));
+}
+
 static void test_coverage(void **state)
 {
 	struct watch_rig *f = *state;
@@ -456,6 +474,7 @@ int main(void)
 		TEST(test_socket_without_a_descriptor),
 		TEST(test_socket_that_is_being_closed),
 		TEST(test_socket_that_is_closed_unheard),
+		TEST(test_socket_of_a_dying_process),
 		TEST(test_coverage),
 		TEST(test_own_namespace_only),
 		TEST(test_random_order_converges),
