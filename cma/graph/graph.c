@@ -31,20 +31,32 @@ static int refuse(struct graph *g, int failed, const char *directory, const char
 	return failed;
 }
 
-static int schema_create(struct graph *g)
+static int run_file(struct graph *g, const char *path)
 {
 	const struct embedded_sql *file = embedded_sql;
-	char version[64];
-	int failed;
 
-	while (strcmp(file->path, "graph/schema.sql") != 0)
+	while (file->path && strcmp(file->path, path) != 0)
 		file++;
-	snprintf(version, sizeof(version), "PRAGMA user_version = %d", GRAPH_SCHEMA);
-	failed = db_script(&g->db, "BEGIN IMMEDIATE");
+	return file->path ? db_script(&g->db, file->text) : -ENOENT;
+}
+
+/* From nothing (version 0) to the schema of this program, or from an older one step by step. */
+static int schema_bring(struct graph *g, int version)
+{
+	char text[64];
+	int failed = db_script(&g->db, "BEGIN IMMEDIATE");
+
+	if (!failed && !version) {
+		failed = run_file(g, "graph/schema.sql");
+		version = GRAPH_SCHEMA;
+	}
+	while (!failed && version < GRAPH_SCHEMA) {
+		snprintf(text, sizeof(text), "graph/upgrade_%d.sql", ++version);
+		failed = run_file(g, text);
+	}
+	snprintf(text, sizeof(text), "PRAGMA user_version = %d", GRAPH_SCHEMA);
 	if (!failed)
-		failed = db_script(&g->db, file->text);
-	if (!failed)
-		failed = db_script(&g->db, version);
+		failed = db_script(&g->db, text);
 	return failed ? failed : db_script(&g->db, "COMMIT");
 }
 
@@ -100,8 +112,8 @@ static int database_open(struct graph *g, const struct graph_options *options)
 			"was written by a newer version of this program");
 	if (!failed)
 		failed = configure(g, options);
-	if (!failed && !version)
-		failed = schema_create(g);
+	if (!failed && version < GRAPH_SCHEMA)
+		failed = schema_bring(g, version);
 	if (!failed)
 		failed = db_prepare(&g->db);
 	return failed ? refuse(g, failed, options->directory, g->db.error) : 0;

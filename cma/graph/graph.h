@@ -18,7 +18,7 @@ enum {
 	GRAPH_KEY = 32,
 	GRAPH_TOKEN_ID = 8,
 	GRAPH_TENANT_MAX = 64,	    /* bytes of a tenant's name, with its NUL */
-	GRAPH_SCHEMA = 1,	    /* PRAGMA user_version of what this program reads and writes */
+	GRAPH_SCHEMA = 2,	    /* PRAGMA user_version of what this program reads and writes */
 	GRAPH_QUARANTINE_KEPT = 64, /* messages of one agent that are kept; more are only counted */
 };
 

@@ -81,7 +81,12 @@ CREATE TABLE agent (
 	digest_sequence INTEGER NOT NULL DEFAULT 0,
 	want            INTEGER NOT NULL DEFAULT 0,
 	digests         BLOB NOT NULL,
-	quarantined     INTEGER NOT NULL DEFAULT 0
+	quarantined     INTEGER NOT NULL DEFAULT 0,
+	urgent          INTEGER NOT NULL DEFAULT 0, -- sequence of the urgent stream
+	boot            INTEGER NOT NULL DEFAULT 0, -- hash of the boot id that it told last
+	revoked         INTEGER NOT NULL DEFAULT 0, -- when; 0: it may talk to us
+	address         TEXT NOT NULL DEFAULT '',   -- where its last session was proven, and the
+	session         INTEGER NOT NULL DEFAULT 0  -- index of that at the CMA << 32 | at the agent
 );
 CREATE TABLE token (
 	id        BLOB PRIMARY KEY,
@@ -90,7 +95,8 @@ CREATE TABLE token (
 	created   INTEGER NOT NULL,
 	expires   INTEGER NOT NULL,
 	uses      INTEGER NOT NULL,
-	uses_made INTEGER NOT NULL DEFAULT 0
+	uses_made INTEGER NOT NULL DEFAULT 0,
+	revoked   INTEGER NOT NULL DEFAULT 0 -- when; 0: good
 ) WITHOUT ROWID;
 
 -- Messages that could not be acted on.
@@ -104,3 +110,42 @@ CREATE TABLE quarantine (
 	message     BLOB NOT NULL
 );
 CREATE INDEX quarantine_host ON quarantine (host);
+
+-- What went wrong, one row for each cause: open while cleared is in the future. Who is concerned by
+-- it is in incident_host.
+CREATE TABLE incident (
+	id      INTEGER PRIMARY KEY,
+	tenant  INTEGER NOT NULL,
+	kind    TEXT NOT NULL,    -- a word: what sort of cause
+	node    INTEGER NOT NULL, -- what failed: a host, a switch...; the tenant when it is neither
+	opened  INTEGER NOT NULL,
+	updated INTEGER NOT NULL,
+	cleared INTEGER NOT NULL,
+	text    TEXT NOT NULL     -- for people
+);
+CREATE INDEX incident_open ON incident (tenant, kind, node, cleared);
+CREATE INDEX incident_time ON incident (tenant, opened);
+CREATE TABLE incident_host (
+	incident INTEGER NOT NULL,
+	host     INTEGER NOT NULL,
+	since    INTEGER NOT NULL,
+	gone     INTEGER NOT NULL,
+	PRIMARY KEY (incident, host)
+) WITHOUT ROWID;
+
+-- What operators asked hosts to do, and what came of it.
+CREATE TABLE command (
+	id       BLOB PRIMARY KEY, -- 16 random bytes
+	host     INTEGER NOT NULL,
+	operator TEXT NOT NULL,    -- fingerprint of the key that signed it
+	name     TEXT NOT NULL,
+	argument TEXT NOT NULL,
+	frame    BLOB NOT NULL,    -- as signed
+	issued   INTEGER NOT NULL,
+	expires  INTEGER NOT NULL,
+	state    TEXT NOT NULL,    -- waiting, done, failed, refused, expired, unknown
+	result   TEXT NOT NULL DEFAULT '',
+	finished INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX command_host ON command (host, issued);
+CREATE INDEX command_waiting ON command (expires) WHERE state = 'waiting';

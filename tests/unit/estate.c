@@ -26,6 +26,8 @@ void estate_close(struct estate *e)
 {
 	queries_close(e->queries);
 	graph_close(e->graph);
+	e->queries = NULL;
+	e->graph = NULL;
 }
 
 void estate_remove(struct estate *e)

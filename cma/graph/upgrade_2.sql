@@ -1,0 +1,41 @@
+-- From schema 1 to 2: see schema.sql for what things are.
+ALTER TABLE agent ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agent ADD COLUMN boot INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agent ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agent ADD COLUMN address TEXT NOT NULL DEFAULT '';
+ALTER TABLE agent ADD COLUMN session INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE token ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE incident (
+	id      INTEGER PRIMARY KEY,
+	tenant  INTEGER NOT NULL,
+	kind    TEXT NOT NULL,
+	node    INTEGER NOT NULL,
+	opened  INTEGER NOT NULL,
+	updated INTEGER NOT NULL,
+	cleared INTEGER NOT NULL,
+	text    TEXT NOT NULL
+);
+CREATE INDEX incident_open ON incident (tenant, kind, node, cleared);
+CREATE INDEX incident_time ON incident (tenant, opened);
+CREATE TABLE incident_host (
+	incident INTEGER NOT NULL,
+	host     INTEGER NOT NULL,
+	since    INTEGER NOT NULL,
+	gone     INTEGER NOT NULL,
+	PRIMARY KEY (incident, host)
+) WITHOUT ROWID;
+CREATE TABLE command (
+	id       BLOB PRIMARY KEY,
+	host     INTEGER NOT NULL,
+	operator TEXT NOT NULL,
+	name     TEXT NOT NULL,
+	argument TEXT NOT NULL,
+	frame    BLOB NOT NULL,
+	issued   INTEGER NOT NULL,
+	expires  INTEGER NOT NULL,
+	state    TEXT NOT NULL,
+	result   TEXT NOT NULL DEFAULT '',
+	finished INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX command_host ON command (host, issued);
+CREATE INDEX command_waiting ON command (expires) WHERE state = 'waiting';

@@ -1,0 +1,106 @@
+-- The store of the CMA. docs/schema.md explains it; GRAPH_SCHEMA in graph.h is its version.
+-- Times are milliseconds since 1970. What is still true has gone = 9223372036854775807, so that
+-- "as of T" is everywhere: since <= T AND gone > T.
+
+CREATE TABLE meta (
+	name  TEXT PRIMARY KEY,
+	value ANY
+) WITHOUT ROWID;
+INSERT INTO meta VALUES ('epoch', 0);
+
+-- What the estate is made of. A node belongs to another one (owner): a process to its host, an
+-- endpoint to its address, a port to its switch; what stands alone belongs to its tenant, and a
+-- tenant to 0. So no node of one tenant can be reached from another.
+CREATE TABLE node (
+	id    INTEGER PRIMARY KEY,
+	owner INTEGER NOT NULL,
+	kind  TEXT NOT NULL,
+	key   TEXT NOT NULL,
+	label TEXT NOT NULL,
+	since INTEGER NOT NULL,
+	gone  INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX node_key ON node (owner, kind, key);
+CREATE INDEX node_host ON node (owner, label) WHERE kind = 'host';
+CREATE INDEX node_switch ON node (owner, label) WHERE kind = 'switch';
+
+-- Earlier lives of nodes that went and came back.
+CREATE TABLE node_past (
+	node  INTEGER NOT NULL,
+	since INTEGER NOT NULL,
+	gone  INTEGER NOT NULL
+);
+
+-- What hosts said, every version of it. The row of the version that is true keeps its id when the
+-- value changes (the old value moves to a new row), so that an edge can name it as its evidence.
+CREATE TABLE fact (
+	id      INTEGER PRIMARY KEY,
+	host    INTEGER NOT NULL,
+	section TEXT NOT NULL,
+	key     TEXT NOT NULL,
+	value   TEXT NOT NULL,
+	since   INTEGER NOT NULL,
+	gone    INTEGER NOT NULL
+);
+CREATE INDEX fact_key ON fact (host, section, key, gone);
+CREATE INDEX fact_since ON fact (since);
+CREATE INDEX fact_gone ON fact (gone) WHERE gone < 9223372036854775807;
+
+-- How nodes hang together, and the fact that says so. What is true comes last in its range, so
+-- that history costs the questions about the present nothing.
+CREATE TABLE edge (
+	src   INTEGER NOT NULL,
+	kind  TEXT NOT NULL,
+	gone  INTEGER NOT NULL,
+	dst   INTEGER NOT NULL,
+	fact  INTEGER NOT NULL,
+	since INTEGER NOT NULL,
+	PRIMARY KEY (src, kind, gone, dst, fact)
+) WITHOUT ROWID;
+CREATE INDEX edge_reverse ON edge (dst, kind, gone, src, fact, since);
+CREATE INDEX edge_status ON edge (since) WHERE kind IN ('up', 'left', 'down');
+
+-- Addresses that a host answers on in a network namespace ('' is its own), and how many of its
+-- facts say so: what a listener on 0.0.0.0 or :: stands for.
+CREATE TABLE local (
+	host  INTEGER NOT NULL,
+	netns TEXT NOT NULL,
+	ip    TEXT NOT NULL,
+	facts INTEGER NOT NULL,
+	PRIMARY KEY (host, netns, ip)
+) WITHOUT ROWID;
+
+-- Who may talk to us, and how far each one has come (docs/protocol.md).
+CREATE TABLE agent (
+	host            INTEGER PRIMARY KEY,
+	tenant          INTEGER NOT NULL,
+	public_key      BLOB NOT NULL UNIQUE,
+	psk             BLOB NOT NULL,
+	incarnation     INTEGER NOT NULL DEFAULT 0,
+	sequence        INTEGER NOT NULL DEFAULT 0,
+	digest_sequence INTEGER NOT NULL DEFAULT 0,
+	want            INTEGER NOT NULL DEFAULT 0,
+	digests         BLOB NOT NULL,
+	quarantined     INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE token (
+	id        BLOB PRIMARY KEY,
+	secret    BLOB NOT NULL,
+	tenant    TEXT NOT NULL,
+	created   INTEGER NOT NULL,
+	expires   INTEGER NOT NULL,
+	uses      INTEGER NOT NULL,
+	uses_made INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+-- Messages that could not be acted on.
+CREATE TABLE quarantine (
+	id          INTEGER PRIMARY KEY,
+	host        INTEGER NOT NULL,
+	at          INTEGER NOT NULL,
+	incarnation INTEGER NOT NULL,
+	sequence    INTEGER NOT NULL,
+	reason      TEXT NOT NULL,
+	message     BLOB NOT NULL
+);
+CREATE INDEX quarantine_host ON quarantine (host);
