@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/uplink_state.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "wire/keys.h"
+
+#define CALL_FIRST   (1 * NS_PER_SEC) /* until INIT is sent again; doubles */
+#define CALL_MAX     (60 * NS_PER_SEC)
+#define CALL_REFUSED (300 * NS_PER_SEC)
+
+/* of one INIT; then a new one, with the other secret if there are two */
+enum { CALL_SENDS = 3 };
+
+void uplink_call_end(struct uplink *uplink)
+{
+	seal_wipe(&uplink->call, sizeof(uplink->call));
+}
+
+/*
+ * With our own psk if the CMA should know us, else with the token's. When nobody answers for long
+ * it may have lost us: then every fourth INIT enrols again.
+ */
+static bool next_call_enrols(const struct uplink *uplink)
+{
+	if (!uplink->config.has_token)
+		return false;
+	return !uplink->status.enrolled || (uplink->status.calls / CALL_SENDS) % 4 == 3;
+}
+
+static int make_call(struct uplink *uplink)
+{
+	struct call *call = &uplink->call;
+	struct session_hello hello = {
+		.incarnation = uplink->incarnation,
+		.enrol = next_call_enrols(uplink),
+		.epoch = uplink->epoch,
+		.seq = sender_durable(uplink->sender),
+	};
+	uint8_t ephemeral[SEAL_KEY];
+	int err;
+
+	if (!hello.enrol && !uplink->status.enrolled)
+		return -ENOKEY;
+	memcpy(hello.token_id, uplink->config.token_id, sizeof(hello.token_id));
+	uplink->config.random(uplink->config.owner, ephemeral, sizeof(ephemeral));
+	err = session_call(&call->noise, &uplink->self, uplink->config.cma, ephemeral,
+		(uint32_t)uplink_random(uplink), &hello, call->init);
+	seal_wipe(ephemeral, sizeof(ephemeral));
+	if (err)
+		return err;
+	call->active = true;
+	call->enrols = hello.enrol;
+	call->sends = 0;
+	return 0;
+}
+
+/* The wait before the next INIT: doubles, with full jitter. */
+static int64_t call_wait(struct uplink *uplink)
+{
+	unsigned doublings = uplink->status.calls < 8 ? uplink->status.calls : 8;
+	int64_t most = uplink->refused ? CALL_REFUSED : CALL_FIRST << doublings;
+
+	if (!uplink->status.calls && !uplink->refused)
+		return CALL_FIRST;
+	if (most > CALL_MAX && !uplink->refused)
+		most = CALL_MAX;
+	return CALL_FIRST / 2 +
+		(int64_t)(uplink_random(uplink) % (uint64_t)(most - CALL_FIRST / 2));
+}
+
+size_t uplink_call_output(struct uplink *uplink, struct instant now, uint8_t datagram[PACKET_MAX])
+{
+	struct call *call = &uplink->call;
+
+	if (call->active && call->sends >= CALL_SENDS)
+		uplink_call_end(uplink);
+	if (!call->active && make_call(uplink)) {
+		uplink->refused = true; /* by ourselves: there is no secret, or no such key */
+		call->timer = instant_add(now, CALL_REFUSED);
+		return 0;
+	}
+	uplink->refused = false;
+	call->timer = instant_add(now, call_wait(uplink));
+	call->sends++;
+	uplink->status.calls++;
+	memcpy(datagram, call->init, PACKET_INIT_SIZE);
+	return PACKET_INIT_SIZE;
+}
+
+bool uplink_call_due(struct uplink *uplink, struct instant now)
+{
+	struct instant unanswered = sender_unanswered(uplink->sender);
+
+	if (uplink->up && unanswered.ns != INSTANT_NEVER.ns &&
+		instant_sub(now, unanswered) >= UNANSWERED_MAX)
+		uplink->stale = true;
+	if (uplink->call.active || uplink->refused)
+		return !instant_before(now, uplink->call.timer);
+	return !uplink->up || uplink->stale || session_is_old(&uplink->session, now);
+}
+
+static void refused(struct uplink *uplink, struct instant now, enum welcome_refusal refusal)
+{
+	uplink_call_end(uplink);
+	uplink->refused = true;
+	uplink->status.refusal = refusal;
+	uplink->call.timer = instant_add(now, call_wait(uplink));
+}
+
+void uplink_call_answered(struct uplink *uplink, struct instant now, const struct packet *p)
+{
+	const struct call *call = &uplink->call;
+	struct session_welcome welcome;
+	struct session session;
+	uint8_t psk[SEAL_KEY];
+	int err;
+
+	if (!call->active) {
+		uplink->status.ignored++;
+		return;
+	}
+	memcpy(psk, call->enrols ? uplink->config.token_secret : uplink->config.psk, sizeof(psk));
+	err = session_answered(&call->noise, &uplink->self, psk, p, now, &session, &welcome);
+	seal_wipe(psk, sizeof(psk));
+	if (err) {
+		uplink->status.wrong_secret = uplink->status.wrong_secret || err == -EBADMSG;
+		uplink->status.ignored++;
+		return;
+	}
+	uplink->status.wrong_secret = false;
+	if (welcome.flags & WELCOME_REFUSAL_MASK) {
+		refused(uplink, now, (enum welcome_refusal)(welcome.flags & WELCOME_REFUSAL_MASK));
+	} else if ((welcome.flags & WELCOME_RESTART) && sender_durable(uplink->sender)) {
+		uplink_call_end(uplink);
+		uplink_start_stream(uplink);
+		uplink->up = false;
+		uplink->status.restarts++;
+	} else {
+		uplink->session = session;
+		uplink->session_enrols = call->enrols;
+		uplink->session_epoch = welcome.epoch;
+		uplink->has_reset_token = false;
+		uplink->up = true;
+		uplink->stale = false;
+		uplink->confirm = true;
+		uplink->status.calls = 0;
+		uplink->status.sessions++;
+		uplink->status.refusal = WELCOME_OK;
+		uplink_call_end(uplink);
+		sender_resend(uplink->sender, welcome.credit);
+	}
+	seal_wipe(&session, sizeof(session));
+}

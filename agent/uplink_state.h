@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AGENT_UPLINK_STATE_H
+#define AGENT_UPLINK_STATE_H
+/* The inside of the uplink, for uplink.c (the session and its stream) and uplink_call.c. */
+#include "agent/outbox.h"
+#include "agent/uplink.h"
+#include "wire/sender.h"
+
+#define UNANSWERED_MAX (15 * NS_PER_SEC) /* then the session is taken to be dead */
+
+/* A call under way: one INIT, sent until it is answered. */
+struct call {
+	bool active;
+	bool enrols;
+	unsigned sends;
+	struct instant timer; /* when to send it again */
+	struct session_call noise;
+	uint8_t init[PACKET_INIT_SIZE];
+};
+
+struct uplink {
+	struct uplink_config config;
+	struct session_self self;
+	struct uplink_status status;
+	uint64_t incarnation;
+	uint64_t epoch; /* of the CMA that acknowledged last */
+	struct outbox outbox;
+	struct sender *sender;
+	struct call call;
+	bool refused; /* the last call was; the next is at call.timer */
+	bool up;      /* session is one */
+	bool stale;   /* but its other end seems to be gone: only listen, and call */
+	bool confirm; /* its other end waits for a first DATA */
+	bool leave;   /* BYE is due */
+	bool ready;
+	bool has_reset_token;
+	uint8_t reset_token[SESSION_TOKEN];
+	uint64_t session_epoch;
+	bool session_enrols;
+	struct session session;
+};
+
+/* Not 0. */
+uint64_t uplink_random(struct uplink *uplink);
+/* A new stream: the CMA compares digests and asks for what it lacks. */
+void uplink_start_stream(struct uplink *uplink);
+
+/* ---- uplink_call.c: from INIT to a session ---- */
+
+/* Is it time to send an INIT? Finds out, too, that the session is dead. */
+bool uplink_call_due(struct uplink *uplink, struct instant now);
+/* An INIT: its size, or 0 when there is nothing to prove ourselves with. */
+size_t uplink_call_output(struct uplink *uplink, struct instant now, uint8_t datagram[PACKET_MAX]);
+/* p is a RESP. */
+void uplink_call_answered(struct uplink *uplink, struct instant now, const struct packet *p);
+void uplink_call_end(struct uplink *uplink);
+
+#endif
