@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cma/graph/incident.h"
+
+#include <errno.h>
+
+#include "cma/graph/store.h"
+
+int graph_incident_find(
+	struct graph *g, int64_t tenant, const char *kind, int64_t node, int64_t *id)
+{
+	return db_int(&g->db, id, DB_INCIDENT_FIND, "iti", tenant, kind, node);
+}
+
+int graph_incident_open(struct graph *g, int64_t tenant, const char *kind, int64_t node,
+	const char *text, int64_t *id)
+{
+	int got = graph_incident_find(g, tenant, kind, node, id);
+
+	if (got > 0)
+		return db_run(&g->db, DB_INCIDENT_TELL, "iti", *id, text, g->now);
+	if (!got)
+		got = db_int(
+			&g->db, id, DB_INCIDENT_ADD, "itiit", tenant, kind, node, g->now, text);
+	return got < 0 ? got : 0;
+}
+
+int graph_incident_clear(struct graph *g, int64_t tenant, int64_t id)
+{
+	int got = db_int(&g->db, &id, DB_INCIDENT_CLEAR, "iii", tenant, id, g->now);
+
+	if (got <= 0)
+		return got ? got : -ENOENT;
+	return db_run(&g->db, DB_INCIDENT_HOSTS_END, "ii", id, g->now);
+}
+
+int graph_incident_host(struct graph *g, int64_t id, int64_t host)
+{
+	return db_run(&g->db, DB_INCIDENT_HOST, "iii", id, host, g->now);
+}
+
+int graph_incident_host_end(struct graph *g, int64_t id, int64_t host)
+{
+	return db_run(&g->db, DB_INCIDENT_HOST_END, "iii", id, host, g->now);
+}

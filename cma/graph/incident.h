@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMA_GRAPH_INCIDENT_H
+#define CMA_GRAPH_INCIDENT_H
+/*
+ * What went wrong, for people: one incident for each cause, with the hosts that it concerns. What
+ * tells causes apart is (tenant, kind, node): at most one of these is open at a time; what is over
+ * stays as history. Call these between graph_begin and graph_commit, as all that writes (graph.h).
+ * The query "incidents" shows them.
+ *
+ *	kind		node		opened when
+ *	duplicate-key	host		two nanoprobes use its key
+ *	store-restored	tenant		agents knew of more than the store has
+ */
+#include "cma/graph/graph.h"
+
+/*
+ * Opens the incident, or tells more about the one that is open: its text is replaced, and it counts
+ * as updated now. *id names it for what follows. text is for people, one line.
+ */
+int graph_incident_open(struct graph *g, int64_t tenant, const char *kind, int64_t node,
+	const char *text, int64_t *id);
+/* 1 and the id of the one that is open, 0 when none is, -errno. */
+int graph_incident_find(
+	struct graph *g, int64_t tenant, const char *kind, int64_t node, int64_t *id);
+/* Ends it, and that it concerns hosts. -ENOENT: the tenant has none of that id that is open. */
+int graph_incident_clear(struct graph *g, int64_t tenant, int64_t id);
+
+/* It concerns the host from now on; to say so again does nothing. */
+int graph_incident_host(struct graph *g, int64_t id, int64_t host);
+/* It does so no more; nothing when it did not. */
+int graph_incident_host_end(struct graph *g, int64_t id, int64_t host);
+
+#endif

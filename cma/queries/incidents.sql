@@ -1,0 +1,22 @@
+-- what is wrong, one line for each cause, with the hosts that it concerns
+-- param all: bool = no  also what is over
+-- param kind: text = ""  only this kind
+SELECT i.id AS id,
+       rfc3339(i.opened) AS opened,
+       rfc3339(i.updated) AS updated,
+       iif(i.cleared > :as_of, NULL, rfc3339(i.cleared)) AS cleared,
+       i.kind AS kind,
+       n.label AS node,
+       i.text AS text,
+       (SELECT group_concat(label, ', ')
+        FROM (SELECT h.label AS label
+              FROM incident_host ih
+              JOIN node h ON h.id = ih.host
+              WHERE ih.incident = i.id AND ih.since <= :as_of
+			AND (ih.gone > :as_of OR ih.gone >= i.cleared)
+              ORDER BY h.label, h.key)) AS hosts
+FROM incident i
+JOIN node n ON n.id = i.node
+WHERE i.tenant = :tenant AND i.opened <= :as_of AND (:all OR i.cleared > :as_of)
+	AND (:kind = '' OR i.kind = :kind)
+ORDER BY i.opened, i.id
