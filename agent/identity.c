@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/text.h"
 
 enum { STATE_VERSION = 1, STATE_FILE_MAX = 4096 };
@@ -79,51 +79,97 @@ static int load_key(struct identity *identity, const char *path, char *error, si
 	return err;
 }
 
-static bool parse_enrolment(struct identity *identity, const json_t *enrolment)
-{
-	const char *psk = json_get_text(enrolment, "psk");
-
-	return !addr_parse(json_get_text(enrolment, "cma"), &identity->cma) &&
-		!keys_parse(json_get_text(enrolment, "cma_key"), identity->cma_public) &&
-		!keys_parse_base64(SPAN_TEXT(psk), identity->psk, sizeof(identity->psk));
-}
-
 /* What an earlier run kept, if there was one. */
 static int load_enrolment(
 	struct identity *identity, const char *path, char *error, size_t error_size)
 {
-	char *text autofree = file_read(identity->dir, "enrolment", STATE_FILE_MAX, NULL);
-	char why[256] = "not an enrolment";
-	json_t *enrolment autojson = NULL;
+	char why[256] = "";
+	int got = enrolment_load(identity->dir, &identity->enrolment, why, sizeof(why));
 
-	if (!text && errno == ENOENT)
-		return 0;
-	if (!text) {
-		int err = -errno;
-
-		snprintf(error, error_size, "%s/enrolment: %s", path, strerror(-err));
-		return err;
-	}
-	enrolment = json_parse(SPAN_TEXT(text), STATE_FILE_MAX, why, sizeof(why));
-	seal_wipe(text, strlen(text));
-	identity->enrolled = enrolment && parse_enrolment(identity, enrolment);
-	if (identity->enrolled)
-		return 0;
-	snprintf(error, error_size, "%s/enrolment: %s (remove it to enrol again with --token)",
-		path, why);
-	return -EINVAL;
+	identity->enrolled = got == 1;
+	if (got == -EINVAL)
+		snprintf(error, error_size,
+			"%s/enrolment: %s (remove it to enrol again with --token)", path, why);
+	else if (got < 0)
+		snprintf(error, error_size, "%s/enrolment: %s", path, why);
+	return got < 0 ? got : 0;
 }
 
-/* A token of another CMA than the one we are enrolled with wins: somebody wants us to move. */
-static void take_token(struct identity *identity, const struct token *token)
+/*
+ * Somebody names the CMA by its key. Another one than we are enrolled with wins: we are to move.
+ * The same one as at first is no news, even if it has another key by now.
+ */
+static void pin(struct identity *identity, const uint8_t key[SEAL_KEY])
 {
-	if (!seal_equal(token->cma_public, identity->cma_public, SEAL_KEY))
-		identity->enrolled = false;
-	identity->cma = token->cma;
-	identity->has_token = true;
-	memcpy(identity->cma_public, token->cma_public, sizeof(identity->cma_public));
-	memcpy(identity->token_id, token->id, sizeof(identity->token_id));
-	memcpy(identity->token_secret, token->secret, sizeof(identity->token_secret));
+	struct enrolment *enrolment = &identity->enrolment;
+
+	if (identity->enrolled &&
+		(seal_equal(key, enrolment->pinned, SEAL_KEY) ||
+			seal_equal(key, enrolment->cma_key, SEAL_KEY)))
+		return;
+	identity->enrolled = false;
+	seal_wipe(enrolment, sizeof(*enrolment));
+	memcpy(enrolment->pinned, key, SEAL_KEY);
+	memcpy(enrolment->cma_key, key, SEAL_KEY);
+}
+
+static int take_token(struct identity *identity, const char *text, char *error, size_t error_size)
+{
+	struct token token;
+	const char *why;
+	int err = token_parse(text, &token, &why);
+
+	if (err) {
+		snprintf(error, error_size, "--token: %s", why);
+	} else {
+		pin(identity, token.cma_public);
+		identity->has_token = true;
+		identity->enrolment.cma = token.cma;
+		memcpy(identity->token_id, token.id, sizeof(identity->token_id));
+		memcpy(identity->token_secret, token.secret, sizeof(identity->token_secret));
+	}
+	seal_wipe(&token, sizeof(token));
+	return err;
+}
+
+static int take_cma_key(struct identity *identity, const char *text, char *error, size_t error_size)
+{
+	uint8_t key[SEAL_KEY];
+
+	if (keys_parse(text, key)) {
+		snprintf(error, error_size,
+			"--cma-key: a key is 43 characters of base64url ('cmactl status' at the "
+			"CMA prints it)");
+		return -EINVAL;
+	}
+	pin(identity, key);
+	identity->asks = true;
+	return 0;
+}
+
+/* What the options say about the CMA, over what an earlier run kept. */
+static int take_config(struct identity *identity, const struct identity_config *config, char *error,
+	size_t error_size)
+{
+	int err = 0;
+
+	if (config->token)
+		err = take_token(identity, config->token, error, error_size);
+	else if (config->cma_key)
+		err = take_cma_key(identity, config->cma_key, error, error_size);
+	if (!err && config->cma)
+		err = addr_parse(config->cma, &identity->enrolment.cma);
+	if (!err && !identity->has_token && !identity->asks && !identity->enrolled) {
+		snprintf(error, error_size,
+			"not enrolled with a CMA yet: run 'cmactl token create' there and give "
+			"what it prints as --token (or look without a CMA: --once)");
+		err = -ENOKEY;
+	}
+	if (!err && !identity->enrolment.cma.port) {
+		snprintf(error, error_size, "where is the CMA? --cma-key needs --cma ADDR:PORT");
+		err = -EDESTADDRREQ;
+	}
+	return err;
 }
 
 static int open_state(struct identity *identity, const char *path, char *error, size_t error_size)
@@ -141,30 +187,15 @@ static int open_state(struct identity *identity, const char *path, char *error, 
 	return err;
 }
 
-int identity_open(struct identity *identity, const char *state_dir, const char *token_text,
-	const char *cma, char *error, size_t error_size)
+int identity_open(struct identity *identity, const struct identity_config *config, char *error,
+	size_t error_size)
 {
-	const char *why = "";
-	struct token token;
 	int err;
 
 	*identity = (struct identity){ .dir = -1, .lock = -1 };
-	if (token_text && token_parse(token_text, &token, &why)) {
-		snprintf(error, error_size, "--token: %s", why);
-		return -EINVAL;
-	}
-	err = open_state(identity, state_dir, error, error_size);
-	if (!err && token_text)
-		take_token(identity, &token);
-	if (!err && !identity->has_token && !identity->enrolled) {
-		snprintf(error, error_size,
-			"not enrolled with a CMA yet: run 'cmactl token create' there and give "
-			"what it prints as --token (or look without a CMA: --once)");
-		err = -ENOKEY;
-	}
-	if (!err && cma)
-		err = addr_parse(cma, &identity->cma);
-	seal_wipe(&token, sizeof(token));
+	err = open_state(identity, config->state_dir, error, error_size);
+	if (!err)
+		err = take_config(identity, config, error, error_size);
 	if (err)
 		identity_close(identity);
 	return err;
@@ -180,27 +211,13 @@ void identity_close(struct identity *identity)
 	identity->dir = identity->lock = -1;
 }
 
-int identity_keep(const struct identity *identity)
+int identity_keep(struct identity *identity)
 {
-	char cma[ADDR_TEXT_SIZE], cma_key[KEYS_TEXT_SIZE], psk_text[KEYS_TEXT_SIZE];
-	json_t *enrolment autojson = json_object();
-	char *text autofree = NULL;
-	uint8_t psk[SEAL_KEY];
-	int err;
+	struct enrolment *enrolment = &identity->enrolment;
 
-	if (!identity->has_token)
+	if (!identity->has_token && !identity->asks)
 		return 0; /* nothing new to keep */
-	keys_agent_psk(identity->token_secret, identity->key.public, psk);
-	addr_text(&identity->cma, cma);
-	keys_text(identity->cma_public, cma_key);
-	keys_base64(SPAN(psk, sizeof(psk)), psk_text, sizeof(psk_text));
-	json_set_text(enrolment, "cma", cma);
-	json_set_text(enrolment, "cma_key", cma_key);
-	json_set_text(enrolment, "psk", psk_text);
-	text = json_text(enrolment);
-	err = file_replace(identity->dir, "enrolment", text, strlen(text), 0600);
-	seal_wipe(psk, sizeof(psk));
-	seal_wipe(psk_text, sizeof(psk_text));
-	seal_wipe(text, strlen(text));
-	return err;
+	keys_agent_psk(identity->token_secret, identity->key.public, enrolment->psk);
+	identity->enrolled = true;
+	return enrolment_keep(identity->dir, enrolment);
 }

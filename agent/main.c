@@ -139,6 +139,12 @@ static int run_both(struct nanoprobe *nanoprobe)
 static int run_daemon(struct nanoprobe *nanoprobe)
 {
 	const struct options *options = &nanoprobe->options;
+	const struct identity_config config = {
+		.state_dir = options->state_dir,
+		.token = options->token,
+		.cma_key = options->cma_key,
+		.cma = options->cma,
+	};
 	char error[ERROR_SIZE];
 	int code;
 
@@ -149,8 +155,7 @@ static int run_daemon(struct nanoprobe *nanoprobe)
 	}
 	nanoprobe->identity = (struct identity){ .dir = -1, .lock = -1 };
 	if (!options->dry_run &&
-		identity_open(&nanoprobe->identity, options->state_dir, options->token,
-			options->cma, error, sizeof(error))) {
+		identity_open(&nanoprobe->identity, &config, error, sizeof(error))) {
 		log_error(&nanoprobe->log, "%s", error);
 		return EXIT_FAILURE;
 	}

@@ -350,20 +350,21 @@ static int start_uplink(struct net *net, const struct identity *identity)
 		.key = identity->key,
 		.tracker = net->tracker,
 		.has_token = identity->has_token,
+		.asks = identity->asks,
 		.enrolled = identity->enrolled,
 		.random = random_bytes,
 	};
-	int fd = open_udp(&identity->cma);
+	int fd = open_udp(&identity->enrolment.cma);
 
 	if (fd < 0) {
 		log_error(net->config.log, "UDP socket: %s", strerror(-fd));
 		return fd;
 	}
-	memcpy(config.cma, identity->cma_public, sizeof(config.cma));
+	memcpy(config.cma, identity->enrolment.cma_key, sizeof(config.cma));
 	memcpy(config.token_id, identity->token_id, sizeof(config.token_id));
 	memcpy(config.token_secret, identity->token_secret, sizeof(config.token_secret));
-	memcpy(config.psk, identity->psk, sizeof(config.psk));
-	net->cma = identity->cma;
+	memcpy(config.psk, identity->enrolment.psk, sizeof(config.psk));
+	net->cma = identity->enrolment.cma;
 	net->enrolled_told = identity->enrolled;
 	net->uplink = uplink_new(&config);
 	seal_wipe(&config, sizeof(config));

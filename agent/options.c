@@ -17,6 +17,9 @@ static const struct option_def defs[] = {
 	{ .name = "token",
 		.argument = "TOKEN",
 		.help = "enrol with what 'cmactl token create' printed" },
+	{ .name = "cma-key",
+		.argument = "KEY",
+		.help = "without a token: ask the CMA with this public key to be let in" },
 	{ .name = "cma",
 		.type = OPTION_ADDRESS,
 		.argument = "ADDR:PORT",
@@ -87,6 +90,7 @@ static void take_values(struct options *options)
 
 	options->state_dir = config_text(config, "state-dir");
 	options->token = config_text(config, "token");
+	options->cma_key = config_text(config, "cma-key");
 	options->cma = config_text(config, "cma");
 	options->own_netns = !strcmp(config_text(config, "scope"), "netns");
 	options->lldpd_socket = config_text(config, "lldpd-socket");
@@ -111,6 +115,8 @@ static int check(struct options *options)
 		return complain(&options->config, "--json needs --once or --dry-run");
 	if (options->once && options->dry_run)
 		return complain(&options->config, "--once and --dry-run exclude each other");
+	if (options->token && options->cma_key)
+		return complain(&options->config, "--token and --cma-key exclude each other");
 	if (options->hostname && strlen(options->hostname) > HOST_NAME_MAX)
 		return complain(&options->config, "--hostname is longer than 64 bytes");
 	return 0;

@@ -15,6 +15,7 @@ struct options {
 	struct config config;
 	const char *state_dir;
 	const char *token;
+	const char *cma_key;
 	const char *cma;
 	bool own_netns;
 	const char *lldpd_socket;

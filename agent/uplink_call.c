@@ -24,7 +24,7 @@ void uplink_call_end(struct uplink *uplink)
  */
 static bool next_call_enrols(const struct uplink *uplink)
 {
-	if (!uplink->config.has_token)
+	if (!uplink->config.has_token && !uplink->config.asks)
 		return false;
 	return !uplink->status.enrolled || (uplink->status.calls / CALL_SENDS) % 4 == 3;
 }

@@ -16,7 +16,7 @@
 #include "cma/loop.h"
 #include "cma/request.h"
 #include "cma/server.h"
-#include "wire/seal.h"
+#include "wire/keys.h"
 
 enum { TOKEN_TTL_DEFAULT_MS = 24 * 3600 * 1000 };
 
@@ -90,12 +90,14 @@ static json_t *status_of(struct server *server, const struct hub_view *view)
 	struct instant now = instant_now();
 	struct stats_view stats = stats_view(&server->stats, now);
 	int64_t up_ns = instant_sub(now, server->started);
-	char address[ADDR_TEXT_SIZE];
+	char address[ADDR_TEXT_SIZE], key[KEYS_TEXT_SIZE];
 	json_t *status = json_object();
 
 	addr_text(&server->address, address);
 	json_object_set_new(status, "version", json_string(VERSION));
 	json_object_set_new(status, "listen", json_string(address));
+	keys_text(server->key.public, key);
+	json_object_set_new(status, "key", json_string(key));
 	set_time(status, "started", wall_now_ms() - up_ns / NS_PER_MS);
 	set_count(status, "uptime_s", (uint64_t)(up_ns / NS_PER_SEC));
 	set_count(status, "epoch", graph_epoch(server->graph));

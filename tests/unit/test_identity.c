@@ -49,7 +49,9 @@ static int teardown(void **state)
 
 static int open_with(struct bench *bench, const char *token, const char *cma)
 {
-	return identity_open(&bench->identity, bench->dir, token, cma, bench->error, ERROR_SIZE);
+	struct identity_config config = { .state_dir = bench->dir, .token = token, .cma = cma };
+
+	return identity_open(&bench->identity, &config, bench->error, ERROR_SIZE);
 }
 
 /* A token of a CMA whose key is filled with fill. */
@@ -106,9 +108,9 @@ static void test_token_then_enrolment_without_it(void **state)
 	assert_int_equal(open_with(bench, NULL, "[2001:db8::1]:7"), 0);
 	assert_true(bench->identity.enrolled && !bench->identity.has_token);
 	assert_memory_equal(bench->identity.key.public, key, sizeof(key));
-	assert_memory_equal(bench->identity.psk, psk, sizeof(psk));
-	assert_int_equal(bench->identity.cma.port, 7);
-	assert_false(addr_is_v4(bench->identity.cma.ip));
+	assert_memory_equal(bench->identity.enrolment.psk, psk, sizeof(psk));
+	assert_int_equal(bench->identity.enrolment.cma.port, 7);
+	assert_false(addr_is_v4(bench->identity.enrolment.cma.ip));
 	identity_close(&bench->identity);
 }
 
@@ -125,20 +127,53 @@ static void test_token_of_another_cma_wins(void **state)
 	identity_close(&bench->identity);
 	assert_int_equal(open_with(bench, second, NULL), 0);
 	assert_false(bench->identity.enrolled);
-	assert_int_equal(bench->identity.cma_public[0], 0x22);
+	assert_int_equal(bench->identity.enrolment.cma_key[0], 0x22);
 	identity_close(&bench->identity);
+}
+
+/* With the CMA's key alone: it asks, and what a person approved is kept like any enrolment. */
+static void test_asks_with_the_key_of_the_cma_only(void **state)
+{
+	struct bench *bench = *state;
+	static const uint8_t none[SEAL_KEY];
+	uint8_t key[SEAL_KEY] = { 0x33 }, psk[SEAL_KEY];
+	char text[KEYS_TEXT_SIZE];
+	struct identity_config config = {
+		.state_dir = bench->dir, .cma_key = text, .cma = "192.0.2.9:1984"
+	};
+	struct identity *identity = &bench->identity;
+
+	keys_text(key, text);
+	assert_int_equal(identity_open(identity, &config, bench->error, ERROR_SIZE), 0);
+	assert_true(identity->asks && !identity->has_token && !identity->enrolled);
+	assert_memory_equal(identity->enrolment.cma_key, key, SEAL_KEY);
+	assert_memory_equal(identity->token_secret, none, SEAL_KEY);
+	keys_agent_psk(none, identity->key.public, psk);
+	assert_int_equal(identity_keep(identity), 0);
+	identity_close(identity);
+	/* Neither option is needed any more; with both it is still the same enrolment. */
+	assert_int_equal(open_with(bench, NULL, NULL), 0);
+	assert_true(identity->enrolled && !identity->asks);
+	assert_memory_equal(identity->enrolment.psk, psk, SEAL_KEY);
+	identity_close(identity);
+	assert_int_equal(identity_open(identity, &config, bench->error, ERROR_SIZE), 0);
+	assert_true(identity->enrolled && identity->asks);
+	identity_close(identity);
+	config.cma_key = "short";
+	assert_error(bench, identity_open(identity, &config, bench->error, ERROR_SIZE), -EINVAL,
+		"--cma-key");
 }
 
 static void test_second_instance_is_refused(void **state)
 {
 	struct bench *bench = *state;
 	char *token autofree = make_token(0x11);
+	struct identity_config config = { .state_dir = bench->dir, .token = token };
 	struct identity second;
 
 	assert_int_equal(open_with(bench, token, NULL), 0);
-	assert_error(bench,
-		identity_open(&second, bench->dir, token, NULL, bench->error, ERROR_SIZE),
-		-EWOULDBLOCK, "another nanoprobe");
+	assert_error(bench, identity_open(&second, &config, bench->error, ERROR_SIZE), -EWOULDBLOCK,
+		"another nanoprobe");
 	identity_close(&bench->identity);
 	assert_int_equal(open_with(bench, token, NULL), 0);
 	identity_close(&bench->identity);
@@ -175,12 +210,12 @@ static void test_newer_state_is_refused(void **state)
 
 static void test_a_directory_that_cannot_be(void **state)
 {
+	struct identity_config config = { .state_dir = "/dev/null/x" };
 	struct identity identity;
 	char error[ERROR_SIZE];
 
 	(void)state;
-	assert_int_not_equal(
-		identity_open(&identity, "/dev/null/x", NULL, NULL, error, sizeof(error)), 0);
+	assert_int_not_equal(identity_open(&identity, &config, error, sizeof(error)), 0);
 	assert_non_null(strstr(error, "/dev/null/x"));
 }
 
@@ -191,6 +226,7 @@ int main(void)
 		CASE(test_no_token_says_what_to_do),
 		CASE(test_token_then_enrolment_without_it),
 		CASE(test_token_of_another_cma_wins),
+		CASE(test_asks_with_the_key_of_the_cma_only),
 		CASE(test_second_instance_is_refused),
 		CASE(test_what_is_broken_is_named),
 		CASE(test_newer_state_is_refused),
