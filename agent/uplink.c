@@ -104,6 +104,7 @@ static void take_record(struct uplink *uplink, struct instant now, const struct 
 		break;
 	case RECORD_FRAGMENT:
 	case RECORD_BYE:
+	case RECORD_COMMAND:
 	case RECORD_UNKNOWN:
 		break;
 	}

@@ -98,7 +98,7 @@ uint64_t act_facts(const struct hub_event *event)
 
 	if (event->kind != HUB_MESSAGE || message_decode(SPAN(event->bytes, event->size), &message))
 		return 0;
-	if (message.kind == MESSAGE_DIGEST)
+	if (message.kind != MESSAGE_CHANGES && message.kind != MESSAGE_RANGE)
 		return 0;
 	facts = reader_of(
 		message.kind == MESSAGE_CHANGES ? message.changes.facts : message.range.facts);

@@ -202,6 +202,7 @@ static void take_record(
 	case RECORD_ACK:
 	case RECORD_WANT:
 	case RECORD_RESET_TOKEN:
+	case RECORD_COMMAND:
 		hub->counters.skipped_record++;
 		break;
 	}

@@ -14,16 +14,16 @@ BEGIN {
 	sees["discover"] = "^(base|discover)/|^wire/(fact|section)[.]h$"
 	sees["agent"] = "^(base|wire|discover|agent)/|^bpf/((event|door)[.]h|nanoprobe[.]skel[.]h)$"
 	sees["cma"] = "^(base|wire|cma)/"
-	sees["cli"] = "^(base|cli)/"
+	sees["cli"] = "^(base|wire|cli)/"
 	sees["bpf"] = "^(bpf|vmlinux)/"
 	sees["vmlinux"] = "^vmlinux/"
 	own("^sqlite3", "^cma/graph/", "cma/graph/")
-	own("^sodium", "^wire/(seal|keys|noise)[.]c$", "wire/{seal,keys,noise}.c")
+	own("^sodium", "^wire/(seal|keys|noise|sign)[.]c$", "wire/{seal,keys,noise,sign}.c")
 	own("^zlib[.]h", "^wire/pack[.]c$", "wire/pack.c")
 	own("^bpf/(libbpf|bpf|btf)[.]h", "^agent/sensor[a-z_]*[.]c$", "agent/sensor*.c")
 	own("^lldpctl[.]h", "^discover/lldp[a-z_]*[.]c$", "discover/lldp*.c")
 	own("^netlink/", "^discover/net[a-z_]*[.]c$", "discover/net*.c")
-	own("^ini[.]h", "^base/config[.]c$", "base/config.c")
+	own("^ini[.]h", "^(base/config|agent/policy)[.]c$", "base/config.c, agent/policy.c")
 	own("^jansson[.]h", "^(base|discover|agent|cma|cli)/", "those who make JSON")
 	own("^(lib)?smartcols", "^cli/", "cli/")
 	own("^cap-ng[.]h", "^(agent|cma)/", "the daemons")

@@ -3,7 +3,7 @@
 #define WIRE_SEAL_H
 /*
  * The cryptographic primitives, each a function of its arguments. Chosen in docs/protocol.md; all
- * from libsodium, which only this file, keys.c and noise.c include. Call seal_init once per
+ * from libsodium, which only this file, keys.c, noise.c and sign.c include. Call seal_init once per
  * process before anything else here.
  */
 #include <stdbool.h>

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cma/graph/command.h"
 #include "cma/graph/store.h"
 #include "wire/message.h"
 
@@ -170,6 +171,11 @@ static int order_read(struct order *order, struct span bytes, char *reason, size
 	case MESSAGE_RANGE:
 		failed = order_facts(order, order->message.range.facts, reason, size);
 		return failed ? failed : order_check_range(order, reason, size);
+	case MESSAGE_RESULT:
+		if (graph_result_is_sound(&order->message.result))
+			break;
+		snprintf(reason, size, "result: no such status, or no text");
+		return -EINVAL;
 	case MESSAGE_DIGEST:
 		break;
 	}
@@ -208,7 +214,8 @@ static int act(struct graph *g, struct row *row, const struct order *order, uint
 		for (size_t i = 0; i < SECTION_COUNT; i++)
 			if (order->message.digest.sections[i] != row->digests[i])
 				row->want |= (uint16_t)(1u << i);
-		return 0;
+		/* Every stream begins with one; it may be that of another run. */
+		return graph_command_restart(g, row->host, row->incarnation);
 	case MESSAGE_RANGE:
 		failed = act_facts(g, row, order);
 		if (!order->message.range.until.size)
@@ -216,6 +223,8 @@ static int act(struct graph *g, struct row *row, const struct order *order, uint
 		return failed;
 	case MESSAGE_CHANGES:
 		return act_facts(g, row, order);
+	case MESSAGE_RESULT:
+		return graph_command_result(g, row->host, &order->message.result);
 	}
 	return 0;
 }

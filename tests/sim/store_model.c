@@ -264,6 +264,8 @@ static const char *act(struct store *store, const struct hub_event *event)
 	case MESSAGE_DIGEST:
 		put_digest(&row->open, &message.digest, event->sequence);
 		break;
+	case MESSAGE_RESULT:
+		break;
 	}
 	return NULL;
 }
