@@ -28,9 +28,7 @@ int graph_incident_clear(struct graph *g, int64_t tenant, int64_t id)
 {
 	int got = db_int(&g->db, &id, DB_INCIDENT_CLEAR, "iii", tenant, id, g->now);
 
-	if (got <= 0)
-		return got ? got : -ENOENT;
-	return db_run(&g->db, DB_INCIDENT_HOSTS_END, "ii", id, g->now);
+	return got > 0 ? 0 : got ? got : -ENOENT;
 }
 
 int graph_incident_host(struct graph *g, int64_t id, int64_t host)

@@ -22,7 +22,8 @@ int graph_incident_open(struct graph *g, int64_t tenant, const char *kind, int64
 /* 1 and the id of the one that is open, 0 when none is, -errno. */
 int graph_incident_find(
 	struct graph *g, int64_t tenant, const char *kind, int64_t node, int64_t *id);
-/* Ends it, and that it concerns hosts. -ENOENT: the tenant has none of that id that is open. */
+/* Ends it; whom it concerned stays with it. -ENOENT: the tenant has none of that id that is open.
+ */
 int graph_incident_clear(struct graph *g, int64_t tenant, int64_t id);
 
 /* It concerns the host from now on; to say so again does nothing. */

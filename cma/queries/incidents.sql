@@ -1,4 +1,5 @@
 -- what is wrong, one line for each cause, with the hosts that it concerns
+-- hosts: those that it concerns; when it is over, all that it did.
 -- param all: bool = no  also what is over
 -- param kind: text = ""  only this kind
 SELECT i.id AS id,
@@ -13,7 +14,7 @@ SELECT i.id AS id,
               FROM incident_host ih
               JOIN node h ON h.id = ih.host
               WHERE ih.incident = i.id AND ih.since <= :as_of
-			AND (ih.gone > :as_of OR ih.gone >= i.cleared)
+			AND (ih.gone > :as_of OR i.cleared <= :as_of)
               ORDER BY h.label, h.key)) AS hosts
 FROM incident i
 JOIN node n ON n.id = i.node

@@ -84,7 +84,7 @@ static void test_life(void **state)
 	estate_remove(&e);
 }
 
-/* As of then: open, and with the hosts of then; a cleared one has those of its end. */
+/* As of then: open, and with the hosts of then; one that is over has all it concerned. */
 static void test_hosts(void **state)
 {
 	int64_t web, db, tenant, id;
@@ -109,7 +109,7 @@ static void test_hosts(void **state)
 	e.now += 1000;
 	assert_int_equal(clear(&e, tenant, id), 0);
 	estate_expect(&e, "incidents", "{'all':'yes'}",
-		"[{'cleared':'" T3 "','hosts':'db','id':1,'kind':'duplicate-key',"
+		"[{'cleared':'" T3 "','hosts':'db, web','id':1,'kind':'duplicate-key',"
 		"'node':'default','opened':'" T0 "','text':'x','updated':'" T3 "'}]");
 	estate_expect(&e, "incidents", "{'as_of':'" T1 "'}",
 		"[{'cleared':null,'hosts':'db, web','id':1,'kind':'duplicate-key',"
