@@ -128,6 +128,7 @@ static void take_data(struct uplink *uplink, struct instant now, const struct pa
 	if (uplink->call.active && !session_is_old(&uplink->session, now)) {
 		uplink_call_end(uplink);
 		uplink->status.calls = 0;
+		uplink->unheard = 0;
 	}
 	check = reader_of(plain);
 	while (record_next(&check, &record))
@@ -160,6 +161,9 @@ void uplink_input(struct uplink *uplink, struct instant now, struct span datagra
 	case PACKET_RESP:
 		uplink_call_answered(uplink, now, &p);
 		break;
+	case PACKET_RETRY:
+		uplink_call_postponed(uplink, now, &p);
+		break;
 	case PACKET_DATA:
 		take_data(uplink, now, &p);
 		break;
@@ -167,7 +171,6 @@ void uplink_input(struct uplink *uplink, struct instant now, struct span datagra
 		take_unknown(uplink, &p);
 		break;
 	case PACKET_INIT:
-	case PACKET_RETRY:
 	case PACKET_BEAT:
 		uplink->status.ignored++;
 		break;

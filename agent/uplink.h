@@ -62,6 +62,7 @@ struct uplink_status {
 	uint64_t sessions;
 	uint64_t resets;   /* sessions ended by a genuine UNKNOWN */
 	uint64_t restarts; /* streams begun again because the CMA had lost something */
+	uint64_t retries;  /* INITs that a busy CMA told to come back later */
 	uint64_t ignored;  /* datagrams that were not genuine, or not for us */
 };
 

@@ -9,6 +9,8 @@
 #define CALL_FIRST   (1 * NS_PER_SEC) /* until INIT is sent again; doubles */
 #define CALL_MAX     (60 * NS_PER_SEC)
 #define CALL_REFUSED (300 * NS_PER_SEC)
+#define CALL_QUEUED  (4 * NS_PER_SEC)  /* with a cookie: the CMA is busy, it may take a while */
+#define CALL_SPREAD  (100 * NS_PER_MS) /* of those who are told to come at one time */
 
 /* of one INIT; then a new one, with the other secret if there are two */
 enum { CALL_SENDS = 3 };
@@ -56,18 +58,28 @@ static int make_call(struct uplink *uplink)
 	return 0;
 }
 
-/* The wait before the next INIT: doubles, with full jitter. */
-static int64_t call_wait(struct uplink *uplink)
+static bool has_cookie(const struct uplink *uplink, struct instant now)
 {
-	unsigned doublings = uplink->status.calls < 8 ? uplink->status.calls : 8;
+	return instant_before(now, uplink->cookie_until);
+}
+
+static int64_t random_below(struct uplink *uplink, int64_t limit)
+{
+	return (int64_t)(uplink_random(uplink) % (uint64_t)limit);
+}
+
+/* The wait before the next INIT: doubles, with full jitter. */
+static int64_t call_wait(struct uplink *uplink, struct instant now)
+{
+	unsigned doublings = uplink->unheard < 8 ? uplink->unheard : 8;
 	int64_t most = uplink->refused ? CALL_REFUSED : CALL_FIRST << doublings;
 
-	if (!uplink->status.calls && !uplink->refused)
-		return CALL_FIRST;
+	if (!uplink->refused && !uplink->unheard)
+		return has_cookie(uplink, now) ? CALL_QUEUED + random_below(uplink, CALL_QUEUED)
+					       : CALL_FIRST;
 	if (most > CALL_MAX && !uplink->refused)
 		most = CALL_MAX;
-	return CALL_FIRST / 2 +
-		(int64_t)(uplink_random(uplink) % (uint64_t)(most - CALL_FIRST / 2));
+	return CALL_FIRST / 2 + random_below(uplink, most - CALL_FIRST / 2);
 }
 
 size_t uplink_call_output(struct uplink *uplink, struct instant now, uint8_t datagram[PACKET_MAX])
@@ -82,10 +94,14 @@ size_t uplink_call_output(struct uplink *uplink, struct instant now, uint8_t dat
 		return 0;
 	}
 	uplink->refused = false;
-	call->timer = instant_add(now, call_wait(uplink));
+	call->timer = instant_add(now, call_wait(uplink, now));
+	call->postponed = false;
 	call->sends++;
+	uplink->unheard++;
 	uplink->status.calls++;
 	memcpy(datagram, call->init, PACKET_INIT_SIZE);
+	if (has_cookie(uplink, now))
+		cookie_sign(uplink->cookie, datagram);
 	return PACKET_INIT_SIZE;
 }
 
@@ -106,7 +122,30 @@ static void refused(struct uplink *uplink, struct instant now, enum welcome_refu
 	uplink_call_end(uplink);
 	uplink->refused = true;
 	uplink->status.refusal = refusal;
-	uplink->call.timer = instant_add(now, call_wait(uplink));
+	uplink->call.timer = instant_add(now, call_wait(uplink, now));
+}
+
+/* Once for each INIT: whoever could repeat it would keep us waiting for ever. */
+void uplink_call_postponed(struct uplink *uplink, struct instant now, const struct packet *p)
+{
+	struct call *call = &uplink->call;
+	struct cookie_reply reply;
+	int64_t wait;
+
+	if (!call->active || call->postponed || p->receiver != call->noise.local ||
+		cookie_open(uplink->config.cma, call->init, p, &reply)) {
+		uplink->status.ignored++;
+		return;
+	}
+	wait = reply.after_ms * NS_PER_MS;
+	if (wait > CALL_MAX)
+		wait = CALL_MAX;
+	memcpy(uplink->cookie, reply.cookie, sizeof(uplink->cookie));
+	uplink->cookie_until = instant_add(now, COOKIE_LIFE_S * NS_PER_SEC);
+	call->timer = instant_add(now, wait + random_below(uplink, CALL_SPREAD));
+	call->postponed = true;
+	uplink->unheard = 0;
+	uplink->status.retries++;
 }
 
 void uplink_call_answered(struct uplink *uplink, struct instant now, const struct packet *p)
@@ -146,6 +185,7 @@ void uplink_call_answered(struct uplink *uplink, struct instant now, const struc
 		uplink->stale = false;
 		uplink->confirm = true;
 		uplink->status.calls = 0;
+		uplink->unheard = 0;
 		uplink->status.sessions++;
 		uplink->status.refusal = WELCOME_OK;
 		uplink_call_end(uplink);

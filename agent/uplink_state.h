@@ -4,6 +4,7 @@
 /* The inside of the uplink, for uplink.c (the session and its stream) and uplink_call.c. */
 #include "agent/outbox.h"
 #include "agent/uplink.h"
+#include "wire/cookie.h"
 #include "wire/sender.h"
 
 #define UNANSWERED_MAX (15 * NS_PER_SEC) /* then the session is taken to be dead */
@@ -12,6 +13,7 @@
 struct call {
 	bool active;
 	bool enrols;
+	bool postponed; /* by a RETRY, since it was sent last */
 	unsigned sends;
 	struct instant timer; /* when to send it again */
 	struct session_call noise;
@@ -27,6 +29,9 @@ struct uplink {
 	struct outbox outbox;
 	struct sender *sender;
 	struct call call;
+	unsigned unheard;	     /* INITs sent since the CMA last showed that it is there */
+	struct instant cookie_until; /* cookie is one before that */
+	uint8_t cookie[COOKIE_SIZE];
 	bool refused; /* the last call was; the next is at call.timer */
 	bool up;      /* session is one */
 	bool stale;   /* but its other end seems to be gone: only listen, and call */
@@ -53,6 +58,8 @@ bool uplink_call_due(struct uplink *uplink, struct instant now);
 size_t uplink_call_output(struct uplink *uplink, struct instant now, uint8_t datagram[PACKET_MAX]);
 /* p is a RESP. */
 void uplink_call_answered(struct uplink *uplink, struct instant now, const struct packet *p);
+/* p is a RETRY. */
+void uplink_call_postponed(struct uplink *uplink, struct instant now, const struct packet *p);
 void uplink_call_end(struct uplink *uplink);
 
 #endif

@@ -20,6 +20,7 @@ struct hub *hub_new(const struct hub_config *config)
 	TAILQ_INIT(&hub->later);
 	STAILQ_INIT(&hub->events);
 	STAILQ_INIT(&hub->replies);
+	hub->gate = gate_new(config->random, config->owner);
 	hub->pack = pack_new();
 	hub->scratch = writer_growing(MESSAGE_SIZE_MAX);
 	return hub;
@@ -232,6 +233,11 @@ void hub_input(struct hub *hub, struct instant now, int64_t now_ms, const struct
 	}
 }
 
+bool hub_work(struct hub *hub, struct instant now)
+{
+	return hub_call_work(hub, now);
+}
+
 uint8_t *hub_reply(struct hub *hub, const struct addr *to, size_t size)
 {
 	struct reply *reply;
@@ -279,7 +285,7 @@ struct instant hub_deadline(const struct hub *hub)
 {
 	const struct active *first = TAILQ_FIRST(&hub->later);
 
-	if (!STAILQ_EMPTY(&hub->replies) || !TAILQ_EMPTY(&hub->due))
+	if (!STAILQ_EMPTY(&hub->replies) || !TAILQ_EMPTY(&hub->due) || !gate_is_empty(hub->gate))
 		return (struct instant){ 0 };
 	return first ? first->ack_at : INSTANT_NEVER;
 }
@@ -340,6 +346,8 @@ void hub_free(struct hub *hub)
 	table_deinit(&hub->channels);
 	table_deinit(&hub->tokens);
 	table_deinit(&hub->calls);
+	table_deinit(&hub->calls_by_mac);
+	gate_free(hub->gate);
 	writer_free(&hub->scratch);
 	pack_free(hub->pack);
 	seal_wipe(hub, sizeof(*hub));

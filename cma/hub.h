@@ -8,6 +8,7 @@
  *
  *	datagrams came, or the deadline, or the store committed:
  *		hub_input(...) for each
+ *		hub_work(hub, now) a few times, while it says that there is more
  *		while (hub_take(hub, &event))
  *			queue the event for the store, in this order
  *		while ((size = hub_output(hub, now, &to, datagram)))
@@ -92,6 +93,11 @@ void hub_add_agent(struct hub *hub, const struct hub_agent *agent);
 /* Takes any bytes that came from anywhere; now_ms is wall time, for the expiry of tokens. */
 void hub_input(struct hub *hub, struct instant now, int64_t now_ms, const struct addr *from,
 	struct span datagram);
+/*
+ * Answers one INIT, which is costly: they wait for this (cma/gate.h). False when none waits. While
+ * some do, hub_deadline is at once.
+ */
+bool hub_work(struct hub *hub, struct instant now);
 /* The next event, in order. The caller ends it with hub_event_free. */
 bool hub_take(struct hub *hub, struct hub_event *event);
 void hub_event_free(struct hub_event *event);

@@ -18,14 +18,22 @@ static uint64_t hash_of(const uint8_t key[SEAL_KEY])
 	return get_u64(&r);
 }
 
-static struct call *find_call(const struct hub *hub, const uint8_t key[SEAL_KEY])
+static uint64_t hash_of_mac(const uint8_t mac[PACKET_MAC])
 {
-	struct table_link *link = table_find(&hub->calls, hash_of(key));
+	struct reader r = reader_of(SPAN(mac, PACKET_MAC));
+
+	return get_u64(&r);
+}
+
+/* The call that this INIT began: mac1 covers all of it. */
+static struct call *find_call(const struct hub *hub, const struct packet *p)
+{
+	struct table_link *link = table_find(&hub->calls_by_mac, hash_of_mac(p->mac1.data));
 
 	for (; link; link = table_find_next(link)) {
-		struct call *call = table_object(link, struct call, by_key);
+		struct call *call = table_object(link, struct call, by_mac);
 
-		if (!memcmp(call->key, key, SEAL_KEY))
+		if (!memcmp(call->mac1, p->mac1.data, PACKET_MAC))
 			return call;
 	}
 	return NULL;
@@ -34,6 +42,7 @@ static struct call *find_call(const struct hub *hub, const uint8_t key[SEAL_KEY]
 void hub_call_end(struct hub *hub, struct call *call)
 {
 	table_remove(&hub->calls, &call->by_key);
+	table_remove(&hub->calls_by_mac, &call->by_mac);
 	TAILQ_REMOVE(&hub->calls_by_age, call, neighbour);
 	call->channel->call = NULL;
 	seal_wipe(call, sizeof(*call));
@@ -42,6 +51,7 @@ void hub_call_end(struct hub *hub, struct call *call)
 
 static void drop_call(struct hub *hub, struct call *call)
 {
+	hub->counters.unproven++;
 	hub_free_channel(hub, call->channel);
 }
 
@@ -52,6 +62,29 @@ static void drop_old_calls(struct hub *hub, struct instant now)
 	while ((call = TAILQ_FIRST(&hub->calls_by_age)) &&
 		(hub->calls.count >= HUB_CALLS_MAX || instant_sub(now, call->since) > CALL_LIFE))
 		drop_call(hub, call);
+}
+
+/*
+ * The oldest goes. That several may wait keeps a recorded INIT, which nobody completes, from taking
+ * the place of the agent's own.
+ */
+static void drop_crowd(struct hub *hub, const uint8_t key[SEAL_KEY])
+{
+	struct table_link *link = table_find(&hub->calls, hash_of(key));
+	struct call *oldest = NULL;
+	unsigned int count = 0;
+
+	for (; link; link = table_find_next(link)) {
+		struct call *call = table_object(link, struct call, by_key);
+
+		if (memcmp(call->key, key, SEAL_KEY))
+			continue;
+		count++;
+		if (!oldest || !instant_before(oldest->since, call->since))
+			oldest = call;
+	}
+	if (count >= HUB_CALLS_KEY_MAX)
+		drop_call(hub, oldest);
 }
 
 static uint32_t free_index(struct hub *hub)
@@ -140,9 +173,10 @@ static struct channel *new_call(struct hub *hub, struct instant now,
 	call->since = now;
 	call->hello = heard->hello;
 	memcpy(call->key, heard->noise.peer, SEAL_KEY);
-	memcpy(call->ephemeral, p->body.data, SEAL_KEY);
+	memcpy(call->mac1, p->mac1.data, PACKET_MAC);
 	table_insert(&hub->channels, &channel->by_index, free_index(hub));
 	table_insert(&hub->calls, &call->by_key, hash_of(call->key));
+	table_insert(&hub->calls_by_mac, &call->by_mac, hash_of_mac(call->mac1));
 	TAILQ_INSERT_TAIL(&hub->calls_by_age, call, neighbour);
 	return channel;
 }
@@ -177,47 +211,86 @@ static void answer(struct hub *hub, struct instant now, const struct addr *from,
 }
 
 /* heard->noise.peer is known; the costly second half is not done. */
-static void judge(struct hub *hub, struct instant now, int64_t now_ms, const struct addr *from,
+static void judge(struct hub *hub, struct instant now, const struct gate_init *init,
 	const struct packet *p, struct session_heard *heard)
 {
-	struct call *call = find_call(hub, heard->noise.peer);
 	struct verdict verdict = { .peer = hub_find_peer(hub, heard->noise.peer),
 		.welcome = { .epoch = hub->config.epoch, .credit = STREAM_WINDOW_FIRST } };
 
-	if (call && !memcmp(call->ephemeral, p->body.data, SEAL_KEY)) {
-		send_resp(hub, from, call);
-		return;
-	}
 	if (session_hear_hello(heard, &hub->self, NULL, p)) {
 		hub->counters.bad_handshake++;
 		return;
 	}
-	if (heard->hello.enrol ? judge_enrolment(hub, now_ms, &heard->hello, &verdict)
+	if (heard->hello.enrol ? judge_enrolment(hub, init->now_ms, &heard->hello, &verdict)
 			       : judge_known(hub, &heard->hello, &verdict)) {
-		if (call)
-			drop_call(hub, call);
-		answer(hub, now, from, p, heard, &verdict);
+		drop_crowd(hub, heard->noise.peer);
+		answer(hub, now, &init->from, p, heard, &verdict);
 	}
 	seal_wipe(&verdict, sizeof(verdict));
+}
+
+static void answer_first(
+	struct hub *hub, struct instant now, const struct gate_init *init, const struct packet *p)
+{
+	struct session_heard heard;
+
+	if (session_heard(&heard, &hub->self, p)) {
+		hub->counters.bad_handshake++;
+	} else {
+		drop_old_calls(hub, now);
+		judge(hub, now, init, p, &heard);
+	}
+	seal_wipe(&heard, sizeof(heard));
+}
+
+/* False when this INIT was not answered before. */
+static bool answer_again(struct hub *hub, const struct addr *from, const struct packet *p)
+{
+	const struct call *call = find_call(hub, p);
+
+	if (call)
+		send_resp(hub, from, call);
+	return call;
+}
+
+bool hub_call_work(struct hub *hub, struct instant now)
+{
+	const struct gate_init *init = gate_next(hub->gate, now);
+	struct packet p;
+
+	if (!init)
+		return false;
+	/* It may have been sent again while it waited. */
+	if (!packet_decode(SPAN(init->datagram, PACKET_INIT_SIZE), &p) &&
+		!answer_again(hub, &init->from, &p))
+		answer_first(hub, now, init, &p);
+	return true;
+}
+
+static void send_retry(struct hub *hub, const struct addr *to, const struct packet *p,
+	const struct cookie_reply *retry)
+{
+	uint8_t *reply = hub_reply(hub, to, PACKET_RETRY_SIZE);
+	uint8_t nonce[SEAL_NONCE];
+
+	if (!reply)
+		return;
+	hub->config.random(hub->config.owner, nonce, sizeof(nonce));
+	cookie_seal(retry, hub->self.key.public, p, SPAN(nonce, sizeof(nonce)), reply);
 }
 
 void hub_call_input(struct hub *hub, struct instant now, int64_t now_ms, const struct addr *from,
 	const struct packet *p)
 {
-	struct session_heard heard;
+	struct cookie_reply retry;
 
-	switch (session_heard(&heard, &hub->self, p)) {
-	case 0:
-		drop_old_calls(hub, now);
-		judge(hub, now, now_ms, from, p, &heard);
-		break;
-	case -EACCES:
+	if (!session_is_for(&hub->self, p)) {
 		hub->counters.bad_mac++;
-		break;
-	default:
-		hub->counters.bad_handshake++;
+		return;
 	}
-	seal_wipe(&heard, sizeof(heard));
+	if (!answer_again(hub, from, p) &&
+		!gate_enter(hub->gate, now, now_ms, from, p, &hub->counters, &retry))
+		send_retry(hub, from, p, &retry);
 }
 
 /*

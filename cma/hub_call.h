@@ -7,9 +7,11 @@
  */
 #include "cma/hub_state.h"
 
-/* p is an INIT. */
+/* p is an INIT: it is answered again, waits for hub_call_work, or is told to come back. */
 void hub_call_input(struct hub *hub, struct instant now, int64_t now_ms, const struct addr *from,
 	const struct packet *p);
+/* Answers the next INIT that waits; false when none does. */
+bool hub_call_work(struct hub *hub, struct instant now);
 /*
  * The first DATA of the channel was genuine: it becomes its agent's session, in place of an older
  * one. False when the token was used up meanwhile: the channel is gone.

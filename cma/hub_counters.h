@@ -16,6 +16,9 @@
 	X(byes, "agents that said goodbye")                                              \
 	X(bad_packet, "no packet of ours, or of a type that a CMA does not take")        \
 	X(bad_mac, "INIT from someone who does not know our key")                        \
+	X(no_cookie, "INIT without a cookie under load: told when to come back")         \
+	X(crowded, "INIT told to come back later, too many waiting or from one address") \
+	X(unproven, "handshakes that the agent did not complete")                        \
 	X(bad_handshake, "INIT that does not open")                                      \
 	X(unknown_agent, "INIT of a key that never enrolled")                            \
 	X(unknown_token, "INIT with a token that does not exist")                        \

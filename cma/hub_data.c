@@ -234,6 +234,7 @@ void hub_data_input(
 	struct channel *channel;
 	uint8_t memory[PACKET_DATA_MAX];
 	struct span plain;
+	bool newest;
 	int err;
 
 	if (!link) {
@@ -241,6 +242,7 @@ void hub_data_input(
 		return;
 	}
 	channel = table_object(link, struct channel, by_index);
+	newest = p->counter >= channel->session.replay.next;
 	err = session_open(&channel->session, p, memory, &plain);
 	if (err) {
 		hub->counters.replayed += err == -EALREADY;
@@ -253,7 +255,9 @@ void hub_data_input(
 	}
 	if (channel->call && !hub_call_proven(hub, channel))
 		return;
-	channel->address = *from;
+	/* One that was held back on the way tells where the agent was. */
+	if (newest)
+		channel->address = *from;
 	take_records(hub, now, channel->peer, plain);
 }
 

@@ -8,6 +8,7 @@
  */
 #include <sys/queue.h>
 
+#include "cma/gate.h"
 #include "cma/hub.h"
 #include "cma/hub_counters.h"
 #include "cma/table.h"
@@ -17,7 +18,8 @@
 #include "wire/welcome.h"
 
 enum {
-	HUB_CALLS_MAX = 1 << 16,	   /* handshakes that wait for the agent's first DATA */
+	HUB_CALLS_MAX = 1 << 16,	   /* handshakes that wait for the agent's first DATA, */
+	HUB_CALLS_KEY_MAX = 3,		   /* of one key: recorded INITs of its own are others */
 	HUB_REPLIES_MAX = 4096,		   /* answers that wait to be sent */
 	HUB_UNFINISHED_MAX = 64 << 20,	   /* bytes of unfinished messages of all agents */
 	HUB_UNCOMMITTED_MAX = 256 << 20,   /* bytes of messages handed out, of all agents */
@@ -43,13 +45,13 @@ struct channel {
 
 /* What is only needed between RESP and the first DATA. */
 struct call {
-	struct table_link by_key;
+	struct table_link by_key, by_mac;
 	TAILQ_ENTRY(call) neighbour; /* by age */
 	struct channel *channel;
 	struct instant since;
 	uint8_t key[SEAL_KEY];
 	struct session_hello hello;
-	uint8_t ephemeral[SEAL_KEY]; /* of the INIT: the same again gets the same answer */
+	uint8_t mac1[PACKET_MAC]; /* of the INIT: the same again gets the same answer */
 	uint8_t resp[PACKET_RESP_SIZE];
 };
 
@@ -91,8 +93,9 @@ struct hub {
 	struct hub_config config;
 	struct session_self self;
 	struct hub_counters counters;
-	struct table peers_by_key, peers_by_id, channels, tokens, calls;
+	struct table peers_by_key, peers_by_id, channels, tokens, calls, calls_by_mac;
 	TAILQ_HEAD(calls_by_age, call) calls_by_age;
+	struct gate *gate;
 	uint64_t last_id;
 	size_t sessions;
 	struct actives actives;

@@ -16,6 +16,7 @@
 
 enum {
 	LOOP_RECEIVE_BATCHES = 8, /* of datagrams, before the hub's answers are sent */
+	LOOP_CALLS = 16,	  /* handshakes answered, some 3 ms, before datagrams again */
 	/* Datagrams wait in the kernel while so many messages wait for the disk. */
 	LOOP_BACKLOG_MAX = 65536,
 	LOOP_ERROR_PAUSE_S = 10, /* between two complaints about the store */
@@ -164,6 +165,8 @@ static void turn(struct loop *loop)
 	struct hub_event event;
 
 	take_results(loop);
+	for (int i = 0; i < LOOP_CALLS && hub_work(server->hub, instant_now()); i++)
+		continue;
 	while (hub_take(server->hub, &event))
 		store_push(server->store, loop->arrived, &event);
 	send_answers(loop);

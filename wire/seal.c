@@ -58,6 +58,23 @@ int seal_decrypt(const uint8_t key[SEAL_KEY], uint64_t counter, struct span head
 	return 0;
 }
 
+void seal_encrypt_drawn(const uint8_t key[SEAL_KEY], const uint8_t nonce[SEAL_NONCE],
+	struct span header, struct span plain, uint8_t *to)
+{
+	crypto_aead_xchacha20poly1305_ietf_encrypt(
+		to, NULL, plain.data, plain.size, header.data, header.size, NULL, nonce, key);
+}
+
+int seal_decrypt_drawn(const uint8_t key[SEAL_KEY], const uint8_t nonce[SEAL_NONCE],
+	struct span header, struct span sealed, uint8_t *to)
+{
+	if (sealed.size < SEAL_TAG ||
+		crypto_aead_xchacha20poly1305_ietf_decrypt(to, NULL, NULL, sealed.data, sealed.size,
+			header.data, header.size, nonce, key))
+		return -EBADMSG;
+	return 0;
+}
+
 void seal_hash(
 	const uint8_t key[SEAL_KEY], const char *label, struct span data, void *to, size_t size)
 {

@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "wire/fact.h"
 
-enum { SEAL_KEY = 32, SEAL_TAG = 16, SEAL_MAC = 16, SEAL_FACT_KEY = 16 };
+enum { SEAL_KEY = 32, SEAL_TAG = 16, SEAL_MAC = 16, SEAL_NONCE = 24, SEAL_FACT_KEY = 16 };
 
 /* 0, or -ENOSYS when the library cannot start (no source of randomness). */
 int seal_init(void);
@@ -33,6 +33,15 @@ void seal_encrypt(const uint8_t key[SEAL_KEY], uint64_t counter, struct span hea
 /* to has room for sealed.size - SEAL_TAG. -EBADMSG when it is not what was sealed, or shorter. */
 int seal_decrypt(const uint8_t key[SEAL_KEY], uint64_t counter, struct span header,
 	struct span sealed, uint8_t *to);
+
+/*
+ * XChaCha20-Poly1305, for keys that more than one sender may use: the nonce is 24 bytes drawn at
+ * random. Otherwise as above.
+ */
+void seal_encrypt_drawn(const uint8_t key[SEAL_KEY], const uint8_t nonce[SEAL_NONCE],
+	struct span header, struct span plain, uint8_t *to);
+int seal_decrypt_drawn(const uint8_t key[SEAL_KEY], const uint8_t nonce[SEAL_NONCE],
+	struct span header, struct span sealed, uint8_t *to);
 
 /*
  * BLAKE2b of label and data; size is 16 to 64 bytes; key may be NULL. The label says what for, so

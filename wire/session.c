@@ -28,7 +28,7 @@ void session_self_init(struct session_self *self, const struct key_pair *key)
 	seal_hash(key->secret, "np1 reset", SPAN(NULL, 0), self->reset_key, SEAL_KEY);
 }
 
-static bool mac1_is_good(const struct session_self *self, const struct packet *p)
+bool session_is_for(const struct session_self *self, const struct packet *p)
 {
 	uint8_t mac[SEAL_MAC];
 
@@ -113,7 +113,7 @@ int session_answered(const struct session_call *call, const struct session_self 
 
 	if (p->receiver != call->local)
 		return -ENOENT;
-	err = mac1_is_good(self, p) ? 0 : -EBADMSG;
+	err = session_is_for(self, p) ? 0 : -EBADMSG;
 	if (!err)
 		err = noise_read_resp(&noise, &self->key, psk, p->body, payload);
 	if (!err) {
@@ -132,7 +132,7 @@ int session_answered(const struct session_call *call, const struct session_self 
 int session_heard(
 	struct session_heard *heard, const struct session_self *self, const struct packet *p)
 {
-	if (!mac1_is_good(self, p))
+	if (!session_is_for(self, p))
 		return -EACCES;
 	heard->remote = p->sender;
 	heard->hello = (struct session_hello){ .enrol = p->flags & PACKET_FLAG_ENROL };

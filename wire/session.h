@@ -81,6 +81,8 @@ int session_answered(const struct session_call *call, const struct session_self 
 	const uint8_t psk[SEAL_KEY], const struct packet *p, struct instant now,
 	struct session *session, struct session_welcome *welcome);
 
+/* Does mac1 of p, an INIT or RESP, show that whoever sent it knows our public key? Costs little. */
+bool session_is_for(const struct session_self *self, const struct packet *p);
 /* p is an INIT. -EACCES: mac1 is wrong (whoever sent it does not know us); -EBADMSG. */
 int session_heard(
 	struct session_heard *heard, const struct session_self *self, const struct packet *p);

@@ -142,6 +142,8 @@ static const char *step_cma(struct world *world)
 		world->commit_at = instant_add(world->now, commit_time(world));
 	if (!wrong && !instant_before(world->now, world->commit_at))
 		wrong = commit(world);
+	while (hub_work(world->hub, world->now))
+		continue;
 	while ((size = hub_output(world->hub, world->now, &to, datagram)))
 		network_send(&world->network, world->now, &world->cma, &to, datagram, size);
 	return wrong;

@@ -140,6 +140,7 @@ void pair_pump(struct pair *p)
 
 	while (more) {
 		more = step_up(p);
+		more = hub_work(p->hub, p->now) || more;
 		more = step_down(p) || more;
 		while (p->event_count < EVENTS_MAX && hub_take(p->hub, &p->events[p->event_count]))
 			p->event_count++;
