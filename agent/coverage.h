@@ -2,8 +2,6 @@
 #ifndef AGENT_COVERAGE_H
 #define AGENT_COVERAGE_H
 /* What the nanoprobe can see, and what it cannot and why: the facts of section coverage. */
-#include <stdint.h>
-
 #include "agent/tracker.h"
 
 struct coverage {
@@ -13,7 +11,6 @@ struct coverage {
 	const char *hook;    /* how it is seen; NULL */
 };
 
-/* "since" stays as long as the state does. */
-void coverage_set(struct tracker *tracker, const struct coverage *coverage, int64_t now_ms);
+void coverage_set(struct tracker *tracker, const struct coverage *coverage);
 
 #endif

@@ -3,7 +3,7 @@
 #define AGENT_DOCUMENT_H
 /*
  * The facts of a tracker as one JSON document:
- *	host		the fields of fact "os"; "cpu", "memory" and "boot" as objects in it
+ *	host		the fields of fact "os"; "cpu" and "memory" as objects in it
  *	processes	name -> the process, with listenaddrs and clientaddrs: "addr:port" ->
  *			{proto, addr, port, ...}. Where one process has an address twice, the later
  *			one's key has "/proto" and the network namespace behind it.

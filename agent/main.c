@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/boot.h"
 #include "agent/identity.h"
 #include "agent/ipc.h"
 #include "agent/net.h"
@@ -76,10 +77,12 @@ static struct sense_config sense_config_of(struct nanoprobe *nanoprobe)
 /* The life of the forked process; returns its exit code. */
 static int be_net(struct nanoprobe *nanoprobe)
 {
+	int root autoclose = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct net_config config = {
 		.identity = nanoprobe->options.dry_run ? NULL : &nanoprobe->identity,
 		.dry_run = nanoprobe->options.dry_run,
 		.json = nanoprobe->options.json,
+		.boot = boot_hash(root),
 		.sense = nanoprobe->ends[1],
 		.log = &nanoprobe->log,
 	};

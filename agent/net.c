@@ -349,6 +349,7 @@ static int start_uplink(struct net *net, const struct identity *identity)
 	struct uplink_config config = {
 		.key = identity->key,
 		.tracker = net->tracker,
+		.boot = net->config.boot,
 		.has_token = identity->has_token,
 		.asks = identity->asks,
 		.enrolled = identity->enrolled,

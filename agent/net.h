@@ -16,6 +16,7 @@ struct net_config {
 		*identity; /* NULL with dry_run; its secrets may be wiped afterwards */
 	bool dry_run;	   /* print the changes to stdout instead of telling a CMA */
 	bool json;	   /* ... as JSON */
+	uint64_t boot;	   /* boot_hash() */
 	int sense;	   /* this process's end of the socket pair */
 	const struct log *log;
 };

@@ -55,7 +55,7 @@ static void on_list(void *owner, enum section section, bool begins)
 		sweep_end(&observe->sweep, observe->config.tracker);
 }
 
-static void tell_net(const struct observe *observe, int64_t now_ms)
+static void tell_net(const struct observe *observe)
 {
 	struct coverage coverage = { .feature = "net", .state = "complete", .hook = "rtnetlink" };
 	char *why autofree = NULL;
@@ -71,10 +71,10 @@ static void tell_net(const struct observe *observe, int64_t now_ms)
 			(unsigned long long)observe->overruns_told);
 	}
 	coverage.why = why;
-	coverage_set(observe->config.tracker, &coverage, now_ms);
+	coverage_set(observe->config.tracker, &coverage);
 }
 
-static void tell_lldp(const struct observe *observe, int64_t now_ms)
+static void tell_lldp(const struct observe *observe)
 {
 	bool away = lldp_state(observe->lldp) == LLDP_AWAY;
 	struct coverage coverage = {
@@ -84,11 +84,11 @@ static void tell_lldp(const struct observe *observe, int64_t now_ms)
 		.hook = "lldpd",
 	};
 
-	coverage_set(observe->config.tracker, &coverage, now_ms);
+	coverage_set(observe->config.tracker, &coverage);
 }
 
 /* Keeps the coverage record up to date; costs nothing when nothing changed. */
-static void tell_coverage(struct observe *observe, int64_t now_ms)
+static void tell_coverage(struct observe *observe)
 {
 	uint64_t overruns = observe->netlink ? netlink_overruns(observe->netlink) : 0;
 	enum lldp_state state = lldp_state(observe->lldp);
@@ -96,12 +96,12 @@ static void tell_coverage(struct observe *observe, int64_t now_ms)
 	if (overruns != observe->overruns_told || observe->overflow != observe->overflow_told) {
 		observe->overruns_told = overruns;
 		observe->overflow_told = observe->overflow;
-		tell_net(observe, now_ms);
+		tell_net(observe);
 	}
 	if (state != observe->lldp_told || lldp_why(observe->lldp) != observe->lldp_why_told) {
 		observe->lldp_told = state;
 		observe->lldp_why_told = lldp_why(observe->lldp);
-		tell_lldp(observe, now_ms);
+		tell_lldp(observe);
 	}
 }
 
@@ -116,7 +116,7 @@ struct observe *observe_new(const struct observe_config *config, struct instant 
 	observe->sink =
 		(struct discover_sink){ .owner = observe, .fact = on_fact, .list = on_list };
 	observe->netlink_error = netlink_open(&observe->sink, &observe->netlink);
-	tell_net(observe, now_ms);
+	tell_net(observe);
 	observe->lldp = lldp_new(&lldp);
 	observe_run(observe, now, now_ms);
 	return observe;
@@ -135,7 +135,7 @@ void observe_free(struct observe *observe)
 void observe_lldp_connected(struct observe *observe, int fd, struct instant now, int64_t now_ms)
 {
 	lldp_connected(observe->lldp, fd, now, now_ms);
-	tell_coverage(observe, now_ms);
+	tell_coverage(observe);
 }
 
 void observe_descriptors(const struct observe *observe, int fds[OBSERVE_DESCRIPTORS])
@@ -157,10 +157,10 @@ void observe_run(struct observe *observe, struct instant now, int64_t now_ms)
 		observe->netlink_error = err;
 		netlink_close(observe->netlink);
 		observe->netlink = NULL;
-		tell_net(observe, now_ms);
+		tell_net(observe);
 	}
 	lldp_run(observe->lldp, now, now_ms);
-	tell_coverage(observe, now_ms);
+	tell_coverage(observe);
 }
 
 bool observe_settled(const struct observe *observe)

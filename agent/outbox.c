@@ -3,12 +3,14 @@
 
 #include <string.h>
 
+#include "wire/digest.h"
+
 /* Bytes of facts in one message: it should fit the first window once it is compressed. */
 enum { CHANGES_MAX = 16 << 10, RANGE_MAX = 32 << 10, FACTS_LIMIT = 1 << 20 };
 
-void outbox_start(struct outbox *outbox, struct tracker *tracker)
+void outbox_start(struct outbox *outbox, struct tracker *tracker, uint64_t boot)
 {
-	*outbox = (struct outbox){ .tracker = tracker, .digest_due = true };
+	*outbox = (struct outbox){ .tracker = tracker, .boot = boot, .digest_due = true };
 }
 
 bool outbox_pending(const struct outbox *outbox)
@@ -18,9 +20,11 @@ bool outbox_pending(const struct outbox *outbox)
 
 static void make_digest(struct outbox *outbox, struct writer *to)
 {
-	struct message message = { .kind = MESSAGE_DIGEST };
+	struct message message = { .kind = MESSAGE_DIGEST, .digest.boot = outbox->boot };
+	uint64_t sums[SECTION_COUNT];
 
-	tracker_digests(outbox->tracker, message.digest.sections);
+	tracker_digests(outbox->tracker, sums);
+	digest_set(&message.digest, sums);
 	tracker_settle(outbox->tracker);
 	message_encode(to, &message);
 	outbox->digest_due = false;

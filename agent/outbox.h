@@ -10,6 +10,7 @@
 
 struct outbox {
 	struct tracker *tracker;
+	uint64_t boot;
 	bool digest_due;
 	uint64_t digest;    /* sequence of the last digest; 0: none was sent */
 	uint16_t asked;	    /* sections that it made the CMA ask for, so far */
@@ -18,8 +19,11 @@ struct outbox {
 	uint8_t from[FACT_KEY_MAX];
 };
 
-/* Starts a stream: a digest is due, and all before is forgotten. The tracker is borrowed. */
-void outbox_start(struct outbox *outbox, struct tracker *tracker);
+/*
+ * Starts a stream: a digest is due, and all before is forgotten. The tracker is borrowed; boot goes
+ * into the digest.
+ */
+void outbox_start(struct outbox *outbox, struct tracker *tracker, uint64_t boot);
 /* True when outbox_next would make a message. */
 bool outbox_pending(const struct outbox *outbox);
 /* Encodes the next message into an empty growing writer, and takes it out of what is to tell. */

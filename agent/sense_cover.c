@@ -5,25 +5,21 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/text.h"
 
-static void tell(struct watch *watch, const char *key, const char *state, const char *why,
-	const char *hook, int64_t since_ms)
+static void tell(
+	struct watch *watch, const char *key, const char *state, const char *why, const char *hook)
 {
 	json_t *value autojson = json_object();
-	char since[TEXT_TIME_SIZE];
 
-	text_time(since_ms, since);
 	json_set_text(value, "state", state);
 	json_set_text(value, "why", why);
 	json_set_text(value, "hook", hook);
-	json_set_text(value, "since", since);
 	watch_cover(watch, key, value);
 }
 
 /* One fact about several hooks: complete when all work, and the first that does not says why. */
 static void tell_features(struct watch *watch, const struct sensor *sensor, const char *key,
-	const enum sensor_feature_id *ids, size_t count, bool otherwise, int64_t since_ms)
+	const enum sensor_feature_id *ids, size_t count, bool otherwise)
 {
 	const struct sensor_feature *missing = NULL, *feature;
 	size_t attached = 0;
@@ -41,16 +37,16 @@ static void tell_features(struct watch *watch, const struct sensor *sensor, cons
 	else if (!attached && !otherwise)
 		state = strcmp(missing->why, "off") ? "unavailable" : "off";
 	tell(watch, key, state, missing ? missing->why : "",
-		missing ? missing->hook : sensor_feature(sensor, ids[0])->hook, since_ms);
+		missing ? missing->hook : sensor_feature(sensor, ids[0])->hook);
 }
 
-static void tell_unix(struct watch *watch, bool found, int64_t since_ms)
+static void tell_unix(struct watch *watch, bool found)
 {
 	tell(watch, "unix", found ? "partial" : "unavailable",
-		"sockets with a name, once a minute; not who connects to them", "", since_ms);
+		"sockets with a name, once a minute; not who connects to them", "");
 }
 
-static void tell_nothing(struct watch *watch, const char *failure, bool fallback, int64_t since_ms)
+static void tell_nothing(struct watch *watch, const char *failure, bool fallback)
 {
 	static const char *const keys[] = { "tcp", "udp", "unix" };
 	char why[400];
@@ -59,12 +55,12 @@ static void tell_nothing(struct watch *watch, const char *failure, bool fallback
 		fallback ? "polled every few seconds, in one network namespace: " : "", failure);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		tell(watch, keys[i], fallback ? "partial" : "unavailable", why,
-			fallback ? "sock_diag" : "", since_ms);
-	tell(watch, "exec", "unavailable", failure, "", since_ms);
+			fallback ? "sock_diag" : "");
+	tell(watch, "exec", "unavailable", failure, "");
 }
 
-void cover_tell(struct watch *watch, const struct sensor *sensor, const char *failure,
-	bool fallback, int64_t since_ms)
+void cover_tell(
+	struct watch *watch, const struct sensor *sensor, const char *failure, bool fallback)
 {
 	static const enum sensor_feature_id tcp[] = { SENSOR_TCP, SENSOR_SNAPSHOT };
 	static const enum sensor_feature_id udp[] = { SENSOR_UDP_SERVICE, SENSOR_UDP_EDGE };
@@ -72,26 +68,25 @@ void cover_tell(struct watch *watch, const struct sensor *sensor, const char *fa
 	bool snapshot;
 
 	if (!sensor) {
-		tell_nothing(watch, failure, fallback, since_ms);
+		tell_nothing(watch, failure, fallback);
 		return;
 	}
 	snapshot = fallback || sensor_feature(sensor, SENSOR_SNAPSHOT)->attached;
-	tell_features(watch, sensor, "tcp", tcp, 2, snapshot, since_ms);
-	tell_features(watch, sensor, "udp", udp, 2, snapshot, since_ms);
-	tell_features(watch, sensor, "exec", exec, 2, false, since_ms);
-	tell_unix(watch, snapshot, since_ms);
+	tell_features(watch, sensor, "tcp", tcp, 2, snapshot);
+	tell_features(watch, sensor, "udp", udp, 2, snapshot);
+	tell_features(watch, sensor, "exec", exec, 2, false);
+	tell_unix(watch, snapshot);
 }
 
-void cover_tell_scope(struct watch *watch, bool own_netns_only, int64_t since_ms)
+void cover_tell_scope(struct watch *watch, bool own_netns_only)
 {
 	if (own_netns_only)
-		tell(watch, "scope", "partial", "only the network namespace of the nanoprobe", "",
-			since_ms);
+		tell(watch, "scope", "partial", "only the network namespace of the nanoprobe", "");
 	else
-		tell(watch, "scope", "complete", "", "", since_ms);
+		tell(watch, "scope", "complete", "", "");
 }
 
-void cover_tell_unheld(struct watch *watch, bool own_netns_only, int err, int64_t since_ms)
+void cover_tell_unheld(struct watch *watch, bool own_netns_only, int err)
 {
 	static const char what[] = "services that no process has a descriptor of";
 	const char *state = own_netns_only ? "complete" : "partial";
@@ -102,11 +97,10 @@ void cover_tell_unheld(struct watch *watch, bool own_netns_only, int err, int64_
 	else if (!own_netns_only)
 		snprintf(why, sizeof(why), "%s: only in the network namespace of the nanoprobe",
 			what);
-	tell(watch, "unheld", err ? "unavailable" : state, why, "sock_diag", since_ms);
+	tell(watch, "unheld", err ? "unavailable" : state, why, "sock_diag");
 }
 
-void cover_tell_losses(
-	struct watch *watch, const struct sensor_counters *counters, int64_t since_ms)
+void cover_tell_losses(struct watch *watch, const struct sensor_counters *counters)
 {
 	struct watch_losses losses = watch_losses(watch);
 	const struct {
@@ -118,7 +112,6 @@ void cover_tell_losses(
 		{ "ring_full", counters->ring_full }, { "edges_full", counters->edges_full },
 		{ "missed", counters->missed } };
 	json_t *value autojson = json_object();
-	char since[TEXT_TIME_SIZE];
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		if (counts[i].count)
@@ -127,8 +120,6 @@ void cover_tell_losses(
 	}
 	if (!json_object_size(value))
 		return;
-	text_time(since_ms, since);
-	json_set_text(value, "since", since);
 	json_set_text(value, "state", "partial");
 	watch_cover(watch, "loss", value);
 }

@@ -10,16 +10,14 @@
 
 /*
  * sensor NULL: there is none, and failure says why. fallback: sockets are looked up by polling.
- * since_ms: wall clock, when it became so.
  */
-void cover_tell(struct watch *watch, const struct sensor *sensor, const char *failure,
-	bool fallback, int64_t since_ms);
+void cover_tell(
+	struct watch *watch, const struct sensor *sensor, const char *failure, bool fallback);
 /* Only as much of the host as its network namespace, or all of it. */
-void cover_tell_scope(struct watch *watch, bool own_netns_only, int64_t since_ms);
+void cover_tell_scope(struct watch *watch, bool own_netns_only);
 /* Services that no process has a descriptor of; err: why they cannot be listed, 0. */
-void cover_tell_unheld(struct watch *watch, bool own_netns_only, int err, int64_t since_ms);
+void cover_tell_unheld(struct watch *watch, bool own_netns_only, int err);
 /* What was not told one by one. Tells nothing as long as there is nothing. */
-void cover_tell_losses(
-	struct watch *watch, const struct sensor_counters *counters, int64_t since_ms);
+void cover_tell_losses(struct watch *watch, const struct sensor_counters *counters);
 
 #endif

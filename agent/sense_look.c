@@ -125,7 +125,7 @@ int look_open(struct look *look, const struct sense_config *config, bool hold)
 		.edge_ttl_ns = config->edge_ttl_ms * NS_PER_MS };
 	int err;
 
-	*look = (struct look){ .config = config, .netns = netns, .since_ms = wall_now_ms() };
+	*look = (struct look){ .config = config, .netns = netns };
 	err = process_view_open(&look->view);
 	if (err)
 		return err;
@@ -136,8 +136,8 @@ int look_open(struct look *look, const struct sense_config *config, bool hold)
 	if (!look->sensor)
 		watch.period_ns = POLL_S * NS_PER_SEC;
 	look->watch = watch_new(&watch, &source);
-	cover_tell(look->watch, look->sensor, look->failure, look->polls, look->since_ms);
-	cover_tell_scope(look->watch, config->own_netns, look->since_ms);
+	cover_tell(look->watch, look->sensor, look->failure, look->polls);
+	cover_tell_scope(look->watch, config->own_netns);
 	return 0;
 }
 
@@ -197,7 +197,7 @@ static int look_at_sockets(struct look *look)
 	if (ended)
 		unheld = ended;
 	if (!look->looked || unheld != look->unheld_err)
-		cover_tell_unheld(look->watch, look->config->own_netns, unheld, wall_now_ms());
+		cover_tell_unheld(look->watch, look->config->own_netns, unheld);
 	look->unheld_err = unheld;
 	return err;
 }
@@ -218,7 +218,7 @@ static void look_snapshot(struct look *look)
 	if (err)
 		log_warn(look->config->log, "a look at all sockets failed: error %d", -err);
 	look->looked = true;
-	cover_tell_losses(look->watch, &look->counters, look->since_ms);
+	cover_tell_losses(look->watch, &look->counters);
 }
 
 /* Empties the edge table: what is used again is told again, and so known to be in use. */

@@ -23,7 +23,6 @@ struct look {
 	bool retell;	       /* the kernel could not tell all: snapshot and walk */
 	struct instant now;
 	struct instant walk_at;
-	int64_t since_ms;
 	struct sensor_counters counters;
 	char failure[256]; /* why there is no sensor */
 };

@@ -30,7 +30,7 @@ void uplink_start_stream(struct uplink *uplink)
 {
 	uplink->incarnation = uplink_random(uplink);
 	sender_reset(uplink->sender);
-	outbox_start(&uplink->outbox, uplink->config.tracker);
+	outbox_start(&uplink->outbox, uplink->config.tracker, uplink->config.boot);
 }
 
 struct uplink *uplink_new(const struct uplink_config *config)

@@ -30,6 +30,7 @@ struct uplink_config {
 	struct key_pair key; /* the agent's own */
 	uint8_t cma[SEAL_KEY];
 	struct tracker *tracker; /* borrowed; made with the digest key of this agent */
+	uint64_t boot;		 /* a hash of the host's boot id; 0: not known */
 	bool has_token;		 /* the next two are set: may enrol */
 	uint8_t token_id[TOKEN_ID];
 	uint8_t token_secret[SEAL_KEY];

@@ -14,7 +14,7 @@
 #define FIELD_put_facts(name)	    put_span32(w, from->name);
 #define FIELD_put_rest(name)	    put_span(w, from->name);
 
-static void put_sums(struct writer *w, const uint64_t *sums, unsigned count)
+static void put_sums(struct writer *w, const uint32_t *sums, unsigned count)
 {
 	uint16_t present = 0;
 
@@ -23,7 +23,7 @@ static void put_sums(struct writer *w, const uint64_t *sums, unsigned count)
 	put_u16(w, present);
 	for (unsigned i = 0; i < count; i++) {
 		if (sums[i])
-			put_u64(w, sums[i]);
+			put_u32(w, sums[i]);
 	}
 }
 
@@ -51,14 +51,14 @@ static void put_sums(struct writer *w, const uint64_t *sums, unsigned count)
 #define FIELD_get_facts(name)	    to->name = get_facts(r);
 #define FIELD_get_rest(name)	    to->name = get_rest(r);
 
-static void get_sums(struct reader *r, uint64_t *sums, unsigned count)
+static void get_sums(struct reader *r, uint32_t *sums, unsigned count)
 {
 	uint16_t present = get_u16(r);
 
 	if (present >> count)
 		r->failed = true;
 	for (unsigned i = 0; i < count; i++)
-		sums[i] = present >> i & 1 ? get_u64(r) : 0;
+		sums[i] = present >> i & 1 ? get_u32(r) : 0;
 }
 
 static struct span get_facts(struct reader *r)

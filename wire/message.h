@@ -25,7 +25,7 @@ enum {
 #define FIELD_u16(name)		uint16_t name;
 #define FIELD_u32(name)		uint32_t name;
 #define FIELD_u64(name)		uint64_t name;
-#define FIELD_sums(name, count) uint64_t name[count];
+#define FIELD_sums(name, count) uint32_t name[count];
 #define FIELD_bytes(name, size) uint8_t name[size];
 #define FIELD_span16(name)	struct span name;
 #define FIELD_facts(name)	struct span name;

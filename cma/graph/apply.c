@@ -8,7 +8,7 @@
 
 #include "cma/graph/command.h"
 #include "cma/graph/store.h"
-#include "wire/message.h"
+#include "wire/digest.h"
 
 /* The row of an agent. */
 struct row {
@@ -21,6 +21,7 @@ struct row {
 	uint16_t want;
 	uint64_t digests[SECTION_COUNT];
 	int64_t quarantined;
+	uint64_t boot;
 };
 
 static int row_load(struct graph *g, struct row *row)
@@ -41,6 +42,7 @@ static int row_load(struct graph *g, struct row *row)
 	for (size_t i = 0; i < SECTION_COUNT; i++)
 		row->digests[i] = get_u64(&digests);
 	row->quarantined = sqlite3_column_int64(s, 7);
+	row->boot = (uint64_t)sqlite3_column_int64(s, 8);
 	return 0;
 }
 
@@ -51,9 +53,9 @@ static int row_save(struct graph *g, const struct row *row)
 
 	for (size_t i = 0; i < SECTION_COUNT; i++)
 		put_u64(&digests, row->digests[i]);
-	return db_run(&g->db, DB_AGENT_SAVE, "iiiiibi", row->host, (int64_t)row->incarnation,
+	return db_run(&g->db, DB_AGENT_SAVE, "iiiiibii", row->host, (int64_t)row->incarnation,
 		(int64_t)row->sequence, (int64_t)row->digest_sequence, (int64_t)row->want,
-		writer_span(&digests), row->quarantined);
+		writer_span(&digests), row->quarantined, (int64_t)row->boot);
 }
 
 /* ---- reading a message whole before anything is touched ---- */
@@ -203,19 +205,27 @@ static int act_facts(struct graph *g, struct row *row, const struct order *order
 	return failed;
 }
 
+/* Another boot than the last one that it told of: the host is up since now. */
+static int act_boot(struct graph *g, struct row *row, uint64_t boot)
+{
+	uint64_t before = row->boot;
+
+	if (boot)
+		row->boot = boot;
+	return before && boot && boot != before ? graph_up_again(g, row->host) : 0;
+}
+
 static int act(struct graph *g, struct row *row, const struct order *order, uint64_t sequence)
 {
 	int failed;
 
 	switch (order->message.kind) {
 	case MESSAGE_DIGEST:
-		row->want = 0;
+		row->want = digest_differs(&order->message.digest, row->digests);
 		row->digest_sequence = sequence;
-		for (size_t i = 0; i < SECTION_COUNT; i++)
-			if (order->message.digest.sections[i] != row->digests[i])
-				row->want |= (uint16_t)(1u << i);
+		failed = act_boot(g, row, order->message.digest.boot);
 		/* Every stream begins with one; it may be that of another run. */
-		return graph_command_restart(g, row->host, row->incarnation);
+		return failed ? failed : graph_command_restart(g, row->host, row->incarnation);
 	case MESSAGE_RANGE:
 		failed = act_facts(g, row, order);
 		if (!order->message.range.until.size)

@@ -155,29 +155,43 @@ int graph_enrol(struct graph *g, const uint8_t token[GRAPH_TOKEN_ID],
 	return got ? got : db_run(&g->db, DB_TOKEN_USE, "b", id);
 }
 
+/* What the host is, "" when nothing was said yet; and its tenant. */
+static int status_now(struct graph *g, int64_t agent, int64_t *tenant, char before[8])
+{
+	int got = db_int(&g->db, tenant, DB_AGENT_LOAD, "i", agent);
+	sqlite3_stmt *s dbreset = NULL;
+
+	if (got <= 0)
+		return got ? got : -ENOENT;
+	s = db_bind(&g->db, DB_STATUS_NOW, "i", agent);
+	got = db_step(&g->db, s);
+	text_copy_to(before, 8, got > 0 ? (const char *)sqlite3_column_text(s, 0) : "");
+	return got < 0 ? got : 0;
+}
+
 /* The state of a host is an edge from its tenant, so that it has a history like all else. */
 int graph_status(struct graph *g, int64_t agent, const char *status)
 {
 	struct edge edge = { .dst = agent };
-	char before[8] = "";
-	int64_t tenant = 0;
-	int got = db_int(&g->db, &tenant, DB_AGENT_LOAD, "i", agent);
+	char before[8];
+	int failed = status_now(g, agent, &edge.src, before);
 
-	if (got <= 0)
-		return got ? got : -ENOENT;
-	{
-		sqlite3_stmt *s dbreset = db_bind(&g->db, DB_STATUS_NOW, "i", agent);
-
-		got = db_step(&g->db, s);
-		if (got > 0)
-			text_copy_to(
-				before, sizeof(before), (const char *)sqlite3_column_text(s, 0));
-	}
-	if (got < 0 || !strcmp(before, status))
-		return got < 0 ? got : 0;
-	edge.src = tenant;
+	if (failed || !strcmp(before, status))
+		return failed;
 	edge.kind = before;
-	got = *before ? edge_end(g, &edge, 0) : 0;
+	failed = *before ? edge_end(g, &edge, 0) : 0;
 	edge.kind = status;
-	return got ? got : edge_open(g, &edge, 0);
+	return failed ? failed : edge_open(g, &edge, 0);
+}
+
+int graph_up_again(struct graph *g, int64_t agent)
+{
+	struct edge edge = { .dst = agent, .kind = "up" };
+	char now[8];
+	int failed = status_now(g, agent, &edge.src, now);
+
+	if (failed || strcmp(now, "up"))
+		return failed;
+	failed = edge_end(g, &edge, 0);
+	return failed ? failed : edge_open(g, &edge, 0);
 }

@@ -31,6 +31,11 @@ int node_find(struct graph *g, int64_t owner, const char *kind, const char *key,
 /* Ends the node when nothing keeps it, and then what owned it likewise. */
 int node_settle(struct graph *g, int64_t id);
 
+/* ---- roster.c ---- */
+
+/* The host was started again: if it is up, it is so since now. */
+int graph_up_again(struct graph *g, int64_t agent);
+
 /* ---- edge.c: an edge is alive between edge_open and edge_end ---- */
 
 struct edge {

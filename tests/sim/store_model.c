@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "wire/digest.h"
 #include "wire/message.h"
 #include "wire/seal.h"
 
@@ -210,12 +211,8 @@ static void put_digest(
 
 		own[fact.section] += seal_fact_hash(key, &fact);
 	}
-	version->agent.want = 0;
+	version->agent.want = digest_differs(digest, own);
 	version->agent.want_digest = sequence;
-	for (size_t i = 0; i < SECTION_COUNT; i++) {
-		if (own[i] != digest->sections[i])
-			version->agent.want |= (uint16_t)(1U << i);
-	}
 }
 
 static const char *note_order(struct row *row, const struct hub_event *event)

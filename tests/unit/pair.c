@@ -38,6 +38,7 @@ void pair_new_uplink(struct pair *p, bool enrolled)
 {
 	struct uplink_config config = { .key = p->agent_key,
 		.tracker = p->tracker,
+		.boot = p->boot,
 		.has_token = true,
 		.enrolled = enrolled,
 		.random = pair_random,

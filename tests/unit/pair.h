@@ -25,6 +25,7 @@ struct pair {
 	struct key_pair agent_key, cma_key;
 	struct hub_token token; /* for one use, for a second */
 	struct tracker *tracker;
+	uint64_t boot;
 	struct uplink *uplink;
 	struct hub *hub;
 	bool to_cma_lost, to_agent_lost;

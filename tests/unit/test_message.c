@@ -35,10 +35,10 @@ static struct span some_facts(struct filler *f)
 	return writer_span(&f->facts);
 }
 
-static void fill_sums(struct filler *f, uint64_t *to, size_t count)
+static void fill_sums(struct filler *f, uint32_t *to, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		to[i] = i % 3 ? next(f) : 0;
+		to[i] = i % 3 ? (uint32_t)next(f) : 0;
 }
 
 #define FIELD_fill_u8(name)	     to->name = (uint8_t)next(f);

@@ -25,7 +25,7 @@ static int setup(void **state)
 
 	f->tracker = tracker_new(key);
 	f->bytes = writer_growing(1 << 20);
-	outbox_start(&f->outbox, f->tracker);
+	outbox_start(&f->outbox, f->tracker, 0x1122);
 	*state = f;
 	return 0;
 }

@@ -166,6 +166,36 @@ static void test_servers(void **state)
 	estate_remove(&e);
 }
 
+/* A host that tells of another boot is up since then; of the same one, nothing happened. */
+static void test_reboot(void **state)
+{
+	static const char first[] = "[{'host':'a','kernel':'6.1','os':'Debian 12',"
+				    "'since':'" T0 "','status':'up'}]";
+	static const char second[] = "[{'host':'a','kernel':'6.1','os':'Debian 12',"
+				     "'since':'" T2 "','status':'up'}]";
+	struct message digest = { .kind = MESSAGE_DIGEST, .digest.boot = 7 };
+	struct estate e;
+	int64_t agent;
+
+	(void)state;
+	estate_new(&e);
+	agent = estate_host(&e, 1, "a", NULL);
+	e.now = ESTATE_START + 1000;
+	estate_send(&e, agent, &digest);
+	estate_send(&e, agent, &digest);
+	estate_close(&e);
+	estate_open(&e);
+	digest.digest.boot = 0;
+	estate_send(&e, agent, &digest);
+	estate_expect(&e, "allservers", NULL, first);
+	e.now += 1000;
+	digest.digest.boot = UINT64_MAX;
+	estate_send(&e, agent, &digest);
+	estate_expect(&e, "allservers", NULL, second);
+	estate_expect(&e, "allservers", "{'as_of':'" T1 "'}", first);
+	estate_remove(&e);
+}
+
 static void test_changes(void **state)
 {
 	struct estate e;
@@ -348,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_moved_cable),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_servers),
+		cmocka_unit_test(test_reboot),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_changes_of_status),
 		cmocka_unit_test(test_tenants),

@@ -125,12 +125,18 @@ static void test_agent_restart(void **state)
 	struct pair *p = *state;
 	size_t up_bytes;
 
-	pair_tell(p, "a", "1");
+	for (int i = 0; i < SECTION_COUNT; i++) {
+		struct fact fact = { (enum section)i, SPAN_TEXT("a"), SPAN_TEXT("1") };
+
+		tracker_apply(p->tracker, &fact);
+	}
 	pair_join(p);
 	up_bytes = p->up_bytes;
+	p->boot = 2;
 	pair_new_uplink(p, true);
 	pair_pump(p);
 	assert_int_equal(pair_message(pair_last(p)).kind, MESSAGE_DIGEST);
+	assert_int_equal(pair_message(pair_last(p)).digest.boot, 2);
 	assert_int_equal(pair_last(p)->sequence, 1);
 	pair_commit(p, 0);
 	pair_assert_silent(p);
