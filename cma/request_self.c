@@ -203,12 +203,29 @@ static void add_token(struct server *server, void *argument)
 	hub_add_token(server->hub, argument);
 }
 
+struct new_token {
+	const struct graph_token *token;
+	int err; /* of the token alone */
+};
+
+static int create_token(struct act *act, void *context)
+{
+	struct new_token *made = context;
+	int err = graph_token_create(act->graph, made->token);
+
+	made->err = err == -EEXIST || err == -EINVAL ? err : 0;
+	return made->err ? 0 : err;
+}
+
 /* Durable first, then known to the hub, then told: whoever has the text can use it at once. */
 static int make_token(struct server *server, const struct graph_token *token)
 {
+	struct new_token made = { .token = token };
 	struct hub_token known;
-	int err = store_token(server->store, token);
+	int err = store_change(server->store, create_token, &made);
 
+	if (!err)
+		err = made.err;
 	if (err)
 		return err;
 	enlist_token(token, &known);

@@ -10,7 +10,6 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
-#include "cma/act.h"
 
 enum {
 	STORE_BATCH = 1024,   /* messages in one transaction at most, */
@@ -21,7 +20,8 @@ enum {
 
 /* Somebody who waits for a job of his own; on his stack. */
 struct waiter {
-	const struct graph_token *token;
+	store_change_fn *change;
+	void *context;
 	int err;
 	bool done;
 };
@@ -109,17 +109,11 @@ static int compare_jobs(const void *left, const void *right)
 	return a->order < b->order ? -1 : 1;
 }
 
-static int act_token(struct store *store, struct job *job)
-{
-	job->err = graph_token_create(store->config.graph, job->waiter->token);
-	return job->err == -EEXIST || job->err == -EINVAL ? 0 : job->err;
-}
-
 /* 0 or what makes the whole transaction useless. */
 static int act_job(struct store *store, struct job *job)
 {
 	if (job->waiter)
-		return act_token(store, job);
+		return job->waiter->change(&store->act, job->waiter->context);
 	job->err = act_event(&store->act, &job->event, &job->result);
 	return job->err == ACT_REFUSED ? 0 : job->err;
 }
@@ -444,9 +438,9 @@ size_t store_backlog(struct store *store)
 	return count;
 }
 
-int store_token(struct store *store, const struct graph_token *token)
+int store_change(struct store *store, store_change_fn *change, void *context)
 {
-	struct waiter waiter = { .token = token };
+	struct waiter waiter = { .change = change, .context = context };
 	struct job *job = mem_alloc(1, sizeof(*job));
 
 	job->waiter = &waiter;

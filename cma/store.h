@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/instant.h"
+#include "cma/act.h"
 #include "cma/feed.h"
 #include "cma/graph/graph.h"
 #include "cma/hub.h"
@@ -60,9 +61,15 @@ bool store_take(struct store *store, struct store_result *result);
 size_t store_backlog(struct store *store);
 
 /*
- * Any other thread: makes a token, and waits until it is durable. -ESHUTDOWN when the store has
- * ended, else what graph_token_create or the commit returned.
+ * A change that somebody waits for, beside what the hub hands out: runs on the store's thread in an
+ * open transaction. 0, or -errno when that failed: then all of it is rolled back. What became of
+ * it otherwise (there is no such agent, say) goes to context, and must have changed nothing.
  */
-int store_token(struct store *store, const struct graph_token *token);
+typedef int store_change_fn(struct act *act, void *context);
+/*
+ * Any other thread: makes the change, and waits until it is durable. -ESHUTDOWN when the store has
+ * ended, else what failed.
+ */
+int store_change(struct store *store, store_change_fn *change, void *context);
 
 #endif

@@ -112,14 +112,36 @@ static bool take(struct fixture *f, struct store_result *result)
 	return true;
 }
 
+struct put {
+	const struct graph_token *token;
+	int err;
+};
+
+static int create(struct act *act, void *context)
+{
+	struct put *put = context;
+
+	put->err = graph_token_create(act->graph, put->token);
+	return 0;
+}
+
+/* Of the store, else of the token. */
+static int put_token(struct fixture *f, const struct graph_token *token)
+{
+	struct put put = { .token = token };
+	int err = store_change(f->store, create, &put);
+
+	return err ? err : put.err;
+}
+
 static void make_token(struct fixture *f, uint8_t id)
 {
 	struct graph_token token = { .tenant = "default", .expires_ms = INT64_MAX };
 
 	memset(token.id, id, sizeof(token.id));
 	memset(token.secret, id, sizeof(token.secret));
-	assert_int_equal(store_token(f->store, &token), 0);
-	assert_int_equal(store_token(f->store, &token), -EEXIST);
+	assert_int_equal(put_token(f, &token), 0);
+	assert_int_equal(put_token(f, &token), -EEXIST);
 }
 
 static void push_enrol(struct fixture *f, uint64_t id, uint8_t token)
@@ -218,7 +240,7 @@ static void *make_late_token(void *user)
 	struct fixture *f = user;
 	const struct graph_token token = { .tenant = "default" };
 
-	return (void *)(intptr_t)store_token(f->store, &token);
+	return (void *)(intptr_t)put_token(f, &token);
 }
 
 /* Seconds of work are queued: the end comes in time, and what was told to be durable is. */
@@ -270,7 +292,27 @@ static void test_bad_tenant(void **state)
 	const struct graph_token token = { .tenant = "two words" };
 	struct fixture *f = *state;
 
-	assert_int_equal(store_token(f->store, &token), -EINVAL);
+	assert_int_equal(put_token(f, &token), -EINVAL);
+}
+
+static int fail_change(struct act *act, void *context)
+{
+	(void)context;
+	assert_int_equal(
+		graph_enrol(act->graph, (const uint8_t *)"no token", NULL, NULL, NULL), -ENOENT);
+	return -EIO;
+}
+
+/* A change that fails takes what else is in its transaction with it, and says so to who waits. */
+static void test_failed_change(void **state)
+{
+	struct fixture *f = *state;
+	struct store_result result;
+
+	assert_int_equal(store_change(f->store, fail_change, NULL), -EIO);
+	assert_true(take(f, &result));
+	assert_int_equal(result.kind, STORE_FAILED);
+	make_token(f, 7);
 }
 
 /* An agent whose token is not known: neither it nor what it says is acknowledged. */
@@ -399,6 +441,7 @@ int main(void)
 		TEST(test_stop_leaves_a_backlog),
 		TEST(test_token_after_stop),
 		TEST(test_bad_tenant),
+		TEST(test_failed_change),
 		TEST(test_refused),
 		TEST(test_failure),
 		TEST(test_failure_drops_the_rest),
