@@ -15,6 +15,10 @@ enum {
 	BYTES_MAX = 64 << 10,
 	/* A message: one fact of the greatest size is allowed to exceed what outbox.c aims for. */
 	MESSAGE_LIMIT = 1 << 20,
+	/* What is urgent is told by nobody else, and waits here however long the CMA is away. */
+	URGENT_MESSAGES_MAX = 256,
+	URGENT_BYTES_MAX = 256 << 10,
+	LOST_SIZE = 10,
 };
 
 uint64_t uplink_random(struct uplink *uplink)
@@ -26,11 +30,20 @@ uint64_t uplink_random(struct uplink *uplink)
 	return value;
 }
 
-void uplink_start_stream(struct uplink *uplink)
+void uplink_start_streams(struct uplink *uplink)
 {
 	uplink->incarnation = uplink_random(uplink);
-	sender_reset(uplink->sender);
+	sender_reset(uplink->senders[STREAM_STATE]);
+	sender_renew(uplink->senders[STREAM_URGENT]);
 	outbox_start(&uplink->outbox, uplink->config.tracker, uplink->config.boot);
+}
+
+void uplink_restart_streams(struct uplink *uplink)
+{
+	uplink_call_end(uplink);
+	uplink_start_streams(uplink);
+	uplink->up = false;
+	uplink->status.restarts++;
 }
 
 struct uplink *uplink_new(const struct uplink_config *config)
@@ -40,8 +53,9 @@ struct uplink *uplink_new(const struct uplink_config *config)
 	uplink->config = *config;
 	uplink->status.enrolled = config->enrolled;
 	session_self_init(&uplink->self, &config->key);
-	uplink->sender = sender_new(config->random, config->owner);
-	uplink_start_stream(uplink);
+	for (int i = 0; i < STREAM_COUNT; i++)
+		uplink->senders[i] = sender_new((enum stream)i, config->random, config->owner);
+	uplink_start_streams(uplink);
 	return uplink;
 }
 
@@ -49,7 +63,8 @@ void uplink_free(struct uplink *uplink)
 {
 	if (!uplink)
 		return;
-	sender_free(uplink->sender);
+	for (int i = 0; i < STREAM_COUNT; i++)
+		sender_free(uplink->senders[i]);
 	seal_wipe(uplink, sizeof(*uplink));
 	free(uplink);
 }
@@ -66,21 +81,87 @@ void uplink_leave(struct uplink *uplink)
 
 static bool wants_to_tell(const struct uplink *uplink)
 {
-	return outbox_pending(&uplink->outbox) || sender_messages(uplink->sender);
+	return outbox_pending(&uplink->outbox) || uplink->unsaid ||
+		sender_messages(uplink->senders[STREAM_STATE]) ||
+		sender_messages(uplink->senders[STREAM_URGENT]);
 }
 
 static bool has_room(const struct uplink *uplink)
 {
-	return sender_messages(uplink->sender) < MESSAGES_MAX &&
-		sender_bytes(uplink->sender) < BYTES_MAX;
+	const struct sender *sender = uplink->senders[STREAM_STATE];
+
+	return sender_messages(sender) < MESSAGES_MAX && sender_bytes(sender) < BYTES_MAX;
+}
+
+static bool has_urgent_room(const struct uplink *uplink, size_t size)
+{
+	const struct sender *sender = uplink->senders[STREAM_URGENT];
+
+	return sender_messages(sender) < URGENT_MESSAGES_MAX &&
+		sender_bytes(sender) + size <= URGENT_BYTES_MAX;
+}
+
+struct instant uplink_unanswered(const struct uplink *uplink)
+{
+	return instant_first(sender_unanswered(uplink->senders[STREAM_STATE]),
+		sender_unanswered(uplink->senders[STREAM_URGENT]));
+}
+
+/* ---- what is urgent ---------------------------------------------------------------------------
+ */
+
+static void count_lost(struct uplink *uplink, uint8_t kind)
+{
+	uplink->unsaid_kind = uplink->unsaid && uplink->unsaid_kind != kind ? 0 : kind;
+	uplink->unsaid++;
+	uplink->status.lost++;
+}
+
+static void tell_lost(struct uplink *uplink)
+{
+	struct message lost = {
+		.kind = MESSAGE_LOST,
+		.lost = { .count = uplink->unsaid, .what = uplink->unsaid_kind },
+	};
+	uint8_t memory[LOST_SIZE];
+	struct writer bytes = writer_over(memory, sizeof(memory));
+
+	if (!uplink->unsaid || !has_urgent_room(uplink, LOST_SIZE))
+		return;
+	message_encode(&bytes, &lost);
+	if (sender_push(uplink->senders[STREAM_URGENT], writer_span(&bytes)))
+		abort(); /* cannot be: it is smaller than any limit */
+	sender_relax(uplink->senders[STREAM_URGENT]);
+	uplink->unsaid = 0;
+}
+
+bool uplink_urgent(struct uplink *uplink, struct span message)
+{
+	struct sender *sender = uplink->senders[STREAM_URGENT];
+
+	tell_lost(uplink); /* first: so its place in the order is told */
+	if (!message.size || uplink->unsaid || !has_urgent_room(uplink, message.size) ||
+		sender_push(sender, message)) {
+		count_lost(uplink, message.size ? message.data[0] : 0);
+		return false;
+	}
+	sender_relax(sender);
+	return true;
 }
 
 /* ---- what comes in ----------------------------------------------------------------------------
  */
 
-static void take_ack(struct uplink *uplink, struct instant now, const struct record_ack *ack)
+static void take_ack(struct uplink *uplink, struct instant now, const struct record *record)
 {
-	if (sender_ack(uplink->sender, now, ack))
+	const struct record_ack *ack = &record->ack;
+	int err = record->stream < STREAM_COUNT
+		? sender_ack(uplink->senders[record->stream], now, ack)
+		: -EPROTO;
+
+	if (err == -ESTALE)
+		uplink_restart_streams(uplink);
+	if (err)
 		return;
 	uplink->epoch = uplink->session_epoch;
 	if (!uplink->session_enrols || uplink->status.enrolled || !ack->durable)
@@ -93,7 +174,7 @@ static void take_record(struct uplink *uplink, struct instant now, const struct 
 {
 	switch (record->kind) {
 	case RECORD_ACK:
-		take_ack(uplink, now, &record->ack);
+		take_ack(uplink, now, record);
 		break;
 	case RECORD_WANT:
 		outbox_want(&uplink->outbox, &record->want);
@@ -134,7 +215,8 @@ static void take_data(struct uplink *uplink, struct instant now, const struct pa
 	while (record_next(&check, &record))
 		continue;
 	r = reader_of(plain);
-	while (!check.failed && record_next(&r, &record))
+	/* An acknowledgement can end the session. */
+	while (!check.failed && uplink->up && record_next(&r, &record))
 		take_record(uplink, now, &record);
 }
 
@@ -183,22 +265,24 @@ void uplink_input(struct uplink *uplink, struct instant now, struct span datagra
 /* From the tracker into the stream, as late as possible: what waits there is coalesced. */
 static void refill(struct uplink *uplink)
 {
+	struct sender *sender = uplink->senders[STREAM_STATE];
 	struct writer message = writer_growing(MESSAGE_LIMIT);
 
+	tell_lost(uplink);
 	while (has_room(uplink) && outbox_pending(&uplink->outbox)) {
 		enum message_kind kind;
 
 		writer_reset(&message);
 		kind = outbox_next(&uplink->outbox, &message);
-		if (sender_push(uplink->sender, writer_span(&message), false))
+		if (sender_push(sender, writer_span(&message)))
 			abort(); /* cannot be: it is smaller than any limit */
 		if (kind == MESSAGE_DIGEST)
-			outbox_digest_sent(&uplink->outbox, sender_last(uplink->sender));
+			outbox_digest_sent(&uplink->outbox, sender_last(sender));
 		uplink->status.told++;
 	}
 	writer_free(&message);
 	if (!outbox_pending(&uplink->outbox))
-		sender_relax(uplink->sender);
+		sender_relax(sender);
 }
 
 static size_t send_data(struct uplink *uplink, struct instant now, uint8_t *datagram)
@@ -211,7 +295,9 @@ static size_t send_data(struct uplink *uplink, struct instant now, uint8_t *data
 	refill(uplink);
 	if (uplink->leave)
 		record_encode(&plain, &bye);
-	while (sender_output(uplink->sender, now, &plain))
+	while (sender_output(uplink->senders[STREAM_URGENT], now, &plain))
+		continue;
+	while (sender_output(uplink->senders[STREAM_STATE], now, &plain))
 		continue;
 	if (!plain.size && !uplink->confirm)
 		return 0;
@@ -247,12 +333,14 @@ struct instant uplink_deadline(const struct uplink *uplink)
 		return INSTANT_NEVER;
 	if (tells &&
 		(uplink->confirm || uplink->leave ||
+			(uplink->unsaid && has_urgent_room(uplink, LOST_SIZE)) ||
 			(outbox_pending(&uplink->outbox) && has_room(uplink))))
 		return at_once;
 	if (tells) {
-		first = sender_deadline(uplink->sender);
+		first = instant_first(sender_deadline(uplink->senders[STREAM_URGENT]),
+			sender_deadline(uplink->senders[STREAM_STATE]));
 		first = instant_first(
-			first, instant_add(sender_unanswered(uplink->sender), UNANSWERED_MAX));
+			first, instant_add(uplink_unanswered(uplink), UNANSWERED_MAX));
 	}
 	if (!wants_to_tell(uplink))
 		return first;
@@ -270,7 +358,8 @@ const struct uplink_status *uplink_status(struct uplink *uplink)
 							 : UPLINK_IDLE;
 	status->settled = uplink->ready && !wants_to_tell(uplink);
 	status->incarnation = uplink->incarnation;
-	status->durable = sender_durable(uplink->sender);
-	status->waiting = sender_bytes(uplink->sender);
+	status->durable = sender_durable(uplink->senders[STREAM_STATE]);
+	status->waiting = sender_bytes(uplink->senders[STREAM_STATE]) +
+		sender_bytes(uplink->senders[STREAM_URGENT]);
 	return status;
 }

@@ -60,6 +60,7 @@ struct uplink_status {
 	uint64_t incarnation;	      /* of the stream, */
 	uint64_t durable;	      /* and the last sequence of it that the CMA has on disk */
 	uint64_t waiting;	      /* bytes of messages that it has not */
+	uint64_t lost;		      /* urgent messages that found no room; the CMA is told */
 	uint64_t sessions;
 	uint64_t resets;   /* sessions ended by a genuine UNKNOWN */
 	uint64_t restarts; /* streams begun again because the CMA had lost something */
@@ -73,6 +74,15 @@ void uplink_free(struct uplink *uplink);
 
 /* The tracker's table is complete for the first time: before this nothing is sent. */
 void uplink_ready(struct uplink *uplink);
+/*
+ * Tells a message (wire/message.h, encoded) ahead of all facts: once, in the order of these calls,
+ * kept in memory until the CMA has it on disk, through any restart of the CMA. False: there was no
+ * room. Then it is counted, and a LOST tells the CMA of it.
+ *
+ * When the CMA comes back from a backup, what it had not acknowledged is told again: it may have
+ * acted on such a message before, and has to know it by what it says.
+ */
+bool uplink_urgent(struct uplink *uplink, struct span message);
 /* The agent ends: one BYE goes out with the next uplink_output if there is a session. */
 void uplink_leave(struct uplink *uplink);
 

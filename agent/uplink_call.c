@@ -38,7 +38,7 @@ static int make_call(struct uplink *uplink)
 		.incarnation = uplink->incarnation,
 		.enrol = next_call_enrols(uplink),
 		.epoch = uplink->epoch,
-		.seq = sender_durable(uplink->sender),
+		.seq = sender_durable(uplink->senders[STREAM_STATE]),
 	};
 	uint8_t ephemeral[SEAL_KEY];
 	int err;
@@ -107,7 +107,7 @@ size_t uplink_call_output(struct uplink *uplink, struct instant now, uint8_t dat
 
 bool uplink_call_due(struct uplink *uplink, struct instant now)
 {
-	struct instant unanswered = sender_unanswered(uplink->sender);
+	struct instant unanswered = uplink_unanswered(uplink);
 
 	if (uplink->up && unanswered.ns != INSTANT_NEVER.ns &&
 		instant_sub(now, unanswered) >= UNANSWERED_MAX)
@@ -148,6 +148,15 @@ void uplink_call_postponed(struct uplink *uplink, struct instant now, const stru
 	uplink->status.retries++;
 }
 
+static bool anything_durable(const struct uplink *uplink)
+{
+	for (int i = 0; i < STREAM_COUNT; i++) {
+		if (sender_durable(uplink->senders[i]))
+			return true;
+	}
+	return false;
+}
+
 void uplink_call_answered(struct uplink *uplink, struct instant now, const struct packet *p)
 {
 	const struct call *call = &uplink->call;
@@ -171,11 +180,8 @@ void uplink_call_answered(struct uplink *uplink, struct instant now, const struc
 	uplink->status.wrong_secret = false;
 	if (welcome.flags & WELCOME_REFUSAL_MASK) {
 		refused(uplink, now, (enum welcome_refusal)(welcome.flags & WELCOME_REFUSAL_MASK));
-	} else if ((welcome.flags & WELCOME_RESTART) && sender_durable(uplink->sender)) {
-		uplink_call_end(uplink);
-		uplink_start_stream(uplink);
-		uplink->up = false;
-		uplink->status.restarts++;
+	} else if ((welcome.flags & WELCOME_RESTART) && anything_durable(uplink)) {
+		uplink_restart_streams(uplink);
 	} else {
 		uplink->session = session;
 		uplink->session_enrols = call->enrols;
@@ -189,7 +195,8 @@ void uplink_call_answered(struct uplink *uplink, struct instant now, const struc
 		uplink->status.sessions++;
 		uplink->status.refusal = WELCOME_OK;
 		uplink_call_end(uplink);
-		sender_resend(uplink->sender, welcome.credit);
+		for (int i = 0; i < STREAM_COUNT; i++)
+			sender_resend(uplink->senders[i], welcome.credit);
 	}
 	seal_wipe(&session, sizeof(session));
 }

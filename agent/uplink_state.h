@@ -27,7 +27,9 @@ struct uplink {
 	uint64_t incarnation;
 	uint64_t epoch; /* of the CMA that acknowledged last */
 	struct outbox outbox;
-	struct sender *sender;
+	struct sender *senders[STREAM_COUNT];
+	uint64_t unsaid;     /* urgent messages that were lost and that no LOST has told of yet, */
+	uint8_t unsaid_kind; /* all of this kind; 0: of several */
 	struct call call;
 	unsigned unheard;	     /* INITs sent since the CMA last showed that it is there */
 	struct instant cookie_until; /* cookie is one before that */
@@ -47,8 +49,15 @@ struct uplink {
 
 /* Not 0. */
 uint64_t uplink_random(struct uplink *uplink);
-/* A new stream: the CMA compares digests and asks for what it lacks. */
-void uplink_start_stream(struct uplink *uplink);
+/*
+ * A new incarnation: the CMA compares digests and asks for what it lacks, and is told again what is
+ * urgent and was not durable.
+ */
+void uplink_start_streams(struct uplink *uplink);
+/* The CMA has lost something that it had acknowledged. */
+void uplink_restart_streams(struct uplink *uplink);
+/* When the first fragment without an answer was sent; INSTANT_NEVER. */
+struct instant uplink_unanswered(const struct uplink *uplink);
 
 /* ---- uplink_call.c: from INIT to a session ---- */
 

@@ -60,14 +60,20 @@ static int enrol(struct act *act, const struct hub_event *event)
 int act_event(struct act *act, const struct hub_event *event, struct graph_result *result)
 {
 	int64_t id = graph_id(act, event->id);
+	struct graph_message message;
 	int err = 0;
 
 	switch (event->kind) {
 	case HUB_ENROL:
 		return enrol(act, event);
 	case HUB_MESSAGE:
-		err = graph_apply(act->graph, id, event->incarnation, event->sequence,
-			SPAN(event->bytes, event->size), result);
+		message = (struct graph_message){
+			.incarnation = event->incarnation,
+			.stream = event->stream,
+			.sequence = event->sequence,
+			.bytes = SPAN(event->bytes, event->size),
+		};
+		err = graph_apply(act->graph, id, &message, result);
 		break;
 	case HUB_HERE:
 		err = graph_status(act->graph, id, "up");
@@ -92,16 +98,24 @@ void act_deinit(struct act *act)
 uint64_t act_facts(const struct hub_event *event)
 {
 	struct message message;
-	struct reader facts;
+	struct reader facts = { .failed = true };
 	struct fact fact;
 	uint64_t count = 0;
 
 	if (event->kind != HUB_MESSAGE || message_decode(SPAN(event->bytes, event->size), &message))
 		return 0;
-	if (message.kind != MESSAGE_CHANGES && message.kind != MESSAGE_RANGE)
+	switch (message.kind) {
+	case MESSAGE_CHANGES:
+		facts = reader_of(message.changes.facts);
+		break;
+	case MESSAGE_RANGE:
+		facts = reader_of(message.range.facts);
+		break;
+	case MESSAGE_DIGEST:
+	case MESSAGE_RESULT:
+	case MESSAGE_LOST:
 		return 0;
-	facts = reader_of(
-		message.kind == MESSAGE_CHANGES ? message.changes.facts : message.range.facts);
+	}
 	while (fact_get(&facts, &fact))
 		count++;
 	return count;

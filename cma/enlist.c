@@ -39,7 +39,7 @@ void enlist_agent(const struct graph_agent *agent, struct hub_agent *known)
 		.want = agent->want,
 		.want_digest = agent->digest_sequence,
 		.incarnation = agent->incarnation,
-		.durable = agent->sequence,
+		.durable = { agent->durable[STREAM_STATE], agent->durable[STREAM_URGENT] },
 	};
 	memcpy(known->key, agent->public_key, sizeof(known->key));
 	memcpy(known->psk, agent->psk, sizeof(known->psk));

@@ -167,10 +167,18 @@ static void forget_uncommitted(struct hub *hub, struct active *active)
 	active->uncommitted = 0;
 }
 
-void hub_committed(struct hub *hub, uint64_t id, uint64_t incarnation, uint64_t sequence,
-	uint16_t want, uint64_t want_digest)
+static bool all_committed(const struct active *active)
 {
-	struct peer *peer = find_id(hub, id);
+	for (int i = 0; i < STREAM_COUNT; i++) {
+		if (active->receivers[i].next != active->receivers[i].durable + 1)
+			return false;
+	}
+	return true;
+}
+
+void hub_committed(struct hub *hub, const struct hub_commit *commit)
+{
+	struct peer *peer = find_id(hub, commit->id);
 	struct hub_agent *known;
 	struct active *active;
 
@@ -179,16 +187,23 @@ void hub_committed(struct hub *hub, uint64_t id, uint64_t incarnation, uint64_t 
 	known = &peer->known;
 	if (peer->active)
 		peer->active->enrolling = false;
-	if (incarnation != known->incarnation || sequence < known->durable)
+	if (commit->incarnation != known->incarnation)
 		return;
-	known->durable = sequence;
-	known->want = want;
-	known->want_digest = want_digest;
+	if (commit->durable[STREAM_STATE] >= known->durable[STREAM_STATE]) {
+		known->want = commit->want;
+		known->want_digest = commit->want_digest;
+	}
 	active = hub_data_activate(hub, peer);
-	receiver_commit(&active->receiver, sequence);
-	if (active->receiver.next == sequence + 1)
+	for (int i = 0; i < STREAM_COUNT; i++) {
+		if (commit->durable[i] <= known->durable[i])
+			continue;
+		known->durable[i] = commit->durable[i];
+		receiver_commit(&active->receivers[i], commit->durable[i]);
+		hub_data_ack_now(hub, active, (enum stream)i);
+	}
+	if (all_committed(active))
 		forget_uncommitted(hub, active);
-	hub_data_ack_now(hub, active);
+	hub_data_ack_now(hub, active, STREAM_STATE);
 }
 
 void hub_rolled_back(struct hub *hub)
@@ -197,7 +212,8 @@ void hub_rolled_back(struct hub *hub)
 
 	drop_events(hub);
 	TAILQ_FOREACH (active, &hub->actives, neighbour) {
-		receiver_roll_back(&active->receiver);
+		for (int i = 0; i < STREAM_COUNT; i++)
+			receiver_roll_back(&active->receivers[i]);
 		forget_uncommitted(hub, active);
 		if (active->enrolling)
 			hub_queue_enrol(hub, active);

@@ -28,6 +28,7 @@
 #include "base/instant.h"
 #include "wire/noise.h"
 #include "wire/packet.h"
+#include "wire/stream.h"
 #include "wire/token.h"
 
 struct hub_counters; /* cma/hub_counters.h */
@@ -57,9 +58,9 @@ struct hub_agent {
 	uint8_t psk[SEAL_KEY];
 	uint32_t tenant;
 	uint16_t want; /* sections that the last digest asked for and that are not here yet */
-	uint64_t want_digest; /* sequence of that digest */
-	uint64_t incarnation; /* of the stream that was heard last, */
-	uint64_t durable;     /* and how much of it is committed */
+	uint64_t want_digest;		/* sequence of that digest */
+	uint64_t incarnation;		/* that was heard last, */
+	uint64_t durable[STREAM_COUNT]; /* and how much of its streams is committed */
 };
 
 enum hub_event_kind {
@@ -77,6 +78,7 @@ struct hub_event {
 	uint8_t token[TOKEN_ID];
 	uint64_t id; /* of the agent, but for HUB_ENROL */
 	uint64_t incarnation;
+	enum stream stream;
 	uint64_t sequence; /* of its last fragment: what to commit with it */
 	uint8_t *bytes;	   /* owned: hub_event_free. As received when it could not be inflated, */
 	size_t size;	   /* which the store finds out and quarantines, like any bad message */
@@ -101,12 +103,19 @@ bool hub_work(struct hub *hub, struct instant now);
 /* The next event, in order. The caller ends it with hub_event_free. */
 bool hub_take(struct hub *hub, struct hub_event *event);
 void hub_event_free(struct hub_event *event);
+/* What the store has of an agent after a commit. */
+struct hub_commit {
+	uint64_t id, incarnation;
+	uint64_t durable[STREAM_COUNT];
+	uint16_t want;
+	uint64_t want_digest;
+};
+
 /*
- * The agent's stream is on disk up to sequence, and its HUB_ENROL if there was one; want and
- * want_digest are what the store has for it after that. An older incarnation is ignored.
+ * The agent's streams are on disk so far, and its HUB_ENROL if there was one. An older incarnation
+ * is ignored.
  */
-void hub_committed(struct hub *hub, uint64_t id, uint64_t incarnation, uint64_t sequence,
-	uint16_t want, uint64_t want_digest);
+void hub_committed(struct hub *hub, const struct hub_commit *commit);
 /*
  * The store could not commit and has forgotten every message handed out since the last
  * hub_committed: agents will send them again.

@@ -154,7 +154,8 @@ static bool judge_known(struct hub *hub, const struct session_hello *hello, stru
 	}
 	known = &verdict->peer->known;
 	memcpy(verdict->psk, known->psk, SEAL_KEY);
-	if (hello->seq > (hello->incarnation == known->incarnation ? known->durable : 0)) {
+	if (hello->seq >
+		(hello->incarnation == known->incarnation ? known->durable[STREAM_STATE] : 0)) {
 		verdict->welcome.flags = WELCOME_RESTART;
 		hub->counters.rollbacks++;
 	}
@@ -327,14 +328,16 @@ static struct peer *enrol(struct hub *hub, const struct call *call, struct peer 
 static void begin_stream(struct hub *hub, struct peer *peer, uint64_t incarnation)
 {
 	peer->known.incarnation = incarnation;
-	peer->known.durable = 0;
+	memset(peer->known.durable, 0, sizeof(peer->known.durable));
 	peer->known.want = 0;
 	peer->known.want_digest = 0;
-	if (!peer->active)
-		return;
-	hub->unfinished -= peer->active->receiver.bytes;
-	receiver_deinit(&peer->active->receiver);
-	receiver_init(&peer->active->receiver, 0);
+	for (int i = 0; peer->active && i < STREAM_COUNT; i++) {
+		struct receiver *receiver = &peer->active->receivers[i];
+
+		hub->unfinished -= receiver->bytes;
+		receiver_deinit(receiver);
+		receiver_init(receiver, 0);
+	}
 }
 
 bool hub_call_proven(struct hub *hub, struct channel *channel)

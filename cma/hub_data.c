@@ -14,8 +14,10 @@ enum { ACK_FRAGMENTS = 4, TOKEN_SENDS = 2 };
 /* ---- streams in -------------------------------------------------------------------------------
  */
 
-static void ack_later(struct hub *hub, struct instant now, struct active *active)
+static void ack_later(
+	struct hub *hub, struct instant now, struct active *active, enum stream stream)
 {
+	active->to_tell |= (uint8_t)(1U << stream);
 	if (active->ack != ACK_NONE)
 		return;
 	active->ack = ACK_LATER;
@@ -23,7 +25,7 @@ static void ack_later(struct hub *hub, struct instant now, struct active *active
 	TAILQ_INSERT_TAIL(&hub->later, active, turn);
 }
 
-void hub_data_ack_now(struct hub *hub, struct active *active)
+static void make_due(struct hub *hub, struct active *active)
 {
 	if (active->ack == ACK_DUE)
 		return;
@@ -33,6 +35,12 @@ void hub_data_ack_now(struct hub *hub, struct active *active)
 	TAILQ_INSERT_TAIL(&hub->due, active, turn);
 }
 
+void hub_data_ack_now(struct hub *hub, struct active *active, enum stream stream)
+{
+	active->to_tell |= (uint8_t)(1U << stream);
+	make_due(hub, active);
+}
+
 static void no_ack(struct hub *hub, struct active *active)
 {
 	if (active->ack == ACK_DUE)
@@ -40,6 +48,7 @@ static void no_ack(struct hub *hub, struct active *active)
 	else if (active->ack == ACK_LATER)
 		TAILQ_REMOVE(&hub->later, active, turn);
 	active->ack = ACK_NONE;
+	active->to_tell = 0;
 }
 
 struct active *hub_data_activate(struct hub *hub, struct peer *peer)
@@ -52,7 +61,8 @@ struct active *hub_data_activate(struct hub *hub, struct peer *peer)
 		active = mem_alloc(1, sizeof(*active));
 		active->peer = peer;
 		peer->active = active;
-		receiver_init(&active->receiver, peer->known.durable);
+		for (int i = 0; i < STREAM_COUNT; i++)
+			receiver_init(&active->receivers[i], peer->known.durable[i]);
 	}
 	TAILQ_INSERT_TAIL(&hub->actives, active, neighbour);
 	return active;
@@ -62,20 +72,23 @@ void hub_data_free_active(struct hub *hub, struct active *active)
 {
 	no_ack(hub, active);
 	TAILQ_REMOVE(&hub->actives, active, neighbour);
-	hub->unfinished -= active->receiver.bytes;
 	hub->uncommitted -= active->uncommitted;
-	receiver_deinit(&active->receiver);
+	for (int i = 0; i < STREAM_COUNT; i++) {
+		hub->unfinished -= active->receivers[i].bytes;
+		receiver_deinit(&active->receivers[i]);
+	}
 	active->peer->active = NULL;
 	free(active);
 }
 
-static void hand_out(struct hub *hub, struct active *active, uint64_t sequence)
+static void hand_out(struct hub *hub, struct active *active, enum stream stream, uint64_t sequence)
 {
 	struct span bytes = writer_span(&hub->scratch);
 	struct hub_event event = {
 		.kind = HUB_MESSAGE,
 		.id = active->peer->known.id,
 		.incarnation = active->peer->known.incarnation,
+		.stream = stream,
 		.sequence = sequence,
 		.bytes = mem_copy(bytes.data, bytes.size),
 		.size = bytes.size,
@@ -87,17 +100,17 @@ static void hand_out(struct hub *hub, struct active *active, uint64_t sequence)
 	hub->counters.messages++;
 }
 
-static void hand_out_all(struct hub *hub, struct active *active)
+static void hand_out_all(struct hub *hub, struct active *active, enum stream stream)
 {
 	unsigned dropped = 0;
 	uint64_t sequence;
 	bool damaged;
 
 	writer_reset(&hub->scratch);
-	while (receiver_take(
-		&active->receiver, hub->pack, &hub->scratch, &sequence, &damaged, &dropped)) {
+	while (receiver_take(&active->receivers[stream], hub->pack, &hub->scratch, &sequence,
+		&damaged, &dropped)) {
 		hub->counters.bad_message += damaged;
-		hand_out(hub, active, sequence);
+		hand_out(hub, active, stream, sequence);
 		writer_reset(&hub->scratch);
 	}
 	hub->counters.bad_message += dropped;
@@ -105,7 +118,23 @@ static void hand_out_all(struct hub *hub, struct active *active)
 
 static bool is_idle(const struct active *active)
 {
-	return active->ack == ACK_NONE && !active->enrolling && receiver_idle(&active->receiver);
+	bool idle = active->ack == ACK_NONE && !active->enrolling;
+
+	for (int i = 0; idle && i < STREAM_COUNT; i++)
+		idle = receiver_idle(&active->receivers[i]);
+	return idle;
+}
+
+/* Whether there was any. */
+static bool drop_unfinished(struct hub *hub, struct active *active)
+{
+	size_t before = hub->unfinished;
+
+	for (int i = 0; i < STREAM_COUNT; i++) {
+		hub->unfinished -= active->receivers[i].bytes;
+		receiver_drop(&active->receivers[i]);
+	}
+	return hub->unfinished < before;
 }
 
 /*
@@ -121,10 +150,8 @@ static void make_room(struct hub *hub, const struct active *keep)
 		return;
 	for (; active && hub->unfinished > HUB_UNFINISHED_MAX / 8 * 7; active = next) {
 		next = TAILQ_NEXT(active, neighbour);
-		if (active == keep || !active->receiver.bytes)
+		if (active == keep || !drop_unfinished(hub, active))
 			continue;
-		hub->unfinished -= active->receiver.bytes;
-		receiver_drop(&active->receiver);
 		hub->counters.evicted++;
 		if (is_idle(active))
 			hub_data_free_active(hub, active);
@@ -148,30 +175,31 @@ static void count_refused(struct hub *hub, int err)
 }
 
 static void take_fragment(struct hub *hub, struct instant now, struct active *active,
-	const struct record_fragment *fragment)
+	enum stream stream, const struct record_fragment *fragment)
 {
-	size_t before = active->receiver.bytes;
-	int got = over_limit(hub, active) ? -ENOBUFS : receiver_input(&active->receiver, fragment);
+	struct receiver *receiver = &active->receivers[stream];
+	size_t before = receiver->bytes;
+	int got = over_limit(hub, active) ? -ENOBUFS : receiver_input(receiver, fragment);
 
 	if (got < 0) {
 		count_refused(hub, got);
 		/* It may have missed how far it may go. */
-		ack_later(hub, now, active);
+		ack_later(hub, now, active, stream);
 		return;
 	}
 	if (got == RECEIVER_DUPLICATE) {
 		hub->counters.duplicates++;
 		active->repeated = true;
-		hub_data_ack_now(hub, active);
+		hub_data_ack_now(hub, active, stream);
 		return;
 	}
-	hand_out_all(hub, active);
-	hub->unfinished += active->receiver.bytes - before;
+	hand_out_all(hub, active, stream);
+	hub->unfinished += receiver->bytes - before;
 	make_room(hub, active);
 	if (++active->arrived >= ACK_FRAGMENTS)
-		hub_data_ack_now(hub, active);
+		hub_data_ack_now(hub, active, stream);
 	else
-		ack_later(hub, now, active);
+		ack_later(hub, now, active, stream);
 }
 
 static bool records_parse(struct span plain)
@@ -189,7 +217,11 @@ static void take_record(
 {
 	switch (record->kind) {
 	case RECORD_FRAGMENT:
-		take_fragment(hub, now, hub_data_activate(hub, peer), &record->fragment);
+		if (record->stream < STREAM_COUNT)
+			take_fragment(hub, now, hub_data_activate(hub, peer),
+				(enum stream)record->stream, &record->fragment);
+		else
+			hub->counters.skipped_record++;
 		break;
 	case RECORD_BYE:
 		hub->counters.byes++;
@@ -264,17 +296,28 @@ void hub_data_input(
 /* ---- acknowledgements out ---------------------------------------------------------------------
  */
 
+static void put_stream_ack(const struct receiver *receiver, uint8_t stream, struct writer *plain)
+{
+	uint8_t ranges[STREAM_RANGES_MAX * STREAM_RANGE_SIZE];
+	struct record ack = {
+		.kind = RECORD_ACK, .stream = stream, .ack = receiver_ack(receiver, ranges)
+	};
+
+	record_encode(plain, &ack);
+}
+
 static void put_ack(struct hub *hub, struct active *active, struct writer *plain)
 {
 	const struct hub_agent *known = &active->peer->known;
 	struct channel *channel = active->peer->channel;
-	uint8_t ranges[STREAM_RANGES_MAX * STREAM_RANGE_SIZE];
-	struct record ack = { .kind = RECORD_ACK, .ack = receiver_ack(&active->receiver, ranges) };
 	struct record want = { .kind = RECORD_WANT,
 		.want = { .digest = known->want_digest, .sections = known->want } };
 	struct record token = { .kind = RECORD_RESET_TOKEN };
 
-	record_encode(plain, &ack);
+	for (uint8_t i = 0; i < STREAM_COUNT; i++) {
+		if (active->to_tell >> i & 1)
+			put_stream_ack(&active->receivers[i], i, plain);
+	}
 	if (known->want)
 		record_encode(plain, &want);
 	if (channel->token_sends < TOKEN_SENDS || active->repeated) {
@@ -294,13 +337,13 @@ static size_t send_ack(struct hub *hub, struct active *active, struct addr *to, 
 	struct writer plain = writer_over(memory, sizeof(memory));
 	struct writer sealed = writer_over(datagram, PACKET_MAX);
 
-	no_ack(hub, active);
 	if (channel) {
 		put_ack(hub, active, &plain);
 		if (session_seal(&channel->session, writer_span(&plain), &sealed))
 			sealed.size = 0; /* used up: the agent will call */
 		*to = channel->address;
 	}
+	no_ack(hub, active);
 	active->arrived = 0;
 	active->repeated = false;
 	if (is_idle(active))
@@ -315,7 +358,7 @@ size_t hub_data_output(
 	size_t size = 0;
 
 	while ((active = TAILQ_FIRST(&hub->later)) && !instant_before(now, active->ack_at))
-		hub_data_ack_now(hub, active);
+		make_due(hub, active);
 	while (!size && (active = TAILQ_FIRST(&hub->due)))
 		size = send_ack(hub, active, to, datagram);
 	return size;

@@ -10,8 +10,8 @@ void hub_data_input(
 /* The next acknowledgement that is due: its size, or 0. */
 size_t hub_data_output(
 	struct hub *hub, struct instant now, struct addr *to, uint8_t datagram[PACKET_MAX]);
-/* Makes the agent's acknowledgement due. */
-void hub_data_ack_now(struct hub *hub, struct active *active);
+/* Makes the agent's acknowledgement due; it tells of this stream. */
+void hub_data_ack_now(struct hub *hub, struct active *active, enum stream stream);
 /* What a peer needs while it is busy; made if it is not there. It frees itself. */
 struct active *hub_data_activate(struct hub *hub, struct peer *peer);
 void hub_data_free_active(struct hub *hub, struct active *active);

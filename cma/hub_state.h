@@ -62,11 +62,12 @@ struct active {
 	enum { ACK_NONE, ACK_LATER, ACK_DUE } ack;
 	struct instant ack_at;	 /* with ACK_LATER */
 	unsigned arrived;	 /* fragments since the last acknowledgement */
+	uint8_t to_tell;	 /* bit n: the next one is of stream n, too */
 	bool repeated;		 /* a duplicate came: the last one may have been lost */
 	bool enrolling;		 /* HUB_ENROL is not committed, */
 	uint8_t token[TOKEN_ID]; /* with this token */
 	size_t uncommitted;	 /* bytes of messages handed out */
-	struct receiver receiver;
+	struct receiver receivers[STREAM_COUNT];
 };
 
 struct known_token {

@@ -85,10 +85,11 @@ static void take_results(struct loop *loop)
 		case STORE_COMMITTED:
 			if (result.joined)
 				tell_joined(loop, &result);
-			log_debug(server->log, "host %" PRIu64 ": committed up to %" PRIu64,
-				result.id, result.sequence);
-			hub_committed(server->hub, result.id, result.incarnation, result.sequence,
-				result.want, result.want_digest);
+			log_debug(server->log,
+				"host %" PRIu64 ": committed up to %" PRIu64 ", urgent %" PRIu64,
+				result.commit.id, result.commit.durable[STREAM_STATE],
+				result.commit.durable[STREAM_URGENT]);
+			hub_committed(server->hub, &result.commit);
 			break;
 		case STORE_FAILED:
 			complain(loop, result.error);

@@ -123,26 +123,26 @@ static bool acknowledges(const struct job *job, struct store_result *result)
 {
 	const struct hub_event *event = &job->event;
 
-	*result = (struct store_result){ .kind = STORE_COMMITTED, .id = job_agent(job) };
+	*result = (struct store_result){ .kind = STORE_COMMITTED, .commit.id = job_agent(job) };
 	if (job->waiter || job->err || event->kind == HUB_HERE || event->kind == HUB_LEFT)
 		return false;
 	if (event->kind == HUB_ENROL) {
-		result->incarnation = event->agent.incarnation;
+		result->commit.incarnation = event->agent.incarnation;
 		result->joined = true;
 		memcpy(result->key, event->agent.key, sizeof(result->key));
 		return true;
 	}
-	result->incarnation = event->incarnation;
-	result->sequence = job->result.sequence;
-	result->want = job->result.want;
-	result->want_digest = job->result.digest_sequence;
+	result->commit.incarnation = event->incarnation;
+	memcpy(result->commit.durable, job->result.durable, sizeof(result->commit.durable));
+	result->commit.want = job->result.want;
+	result->commit.want_digest = job->result.digest_sequence;
 	return true;
 }
 
 /* One for each agent, the last: jobs are sorted by agent. */
 static void post_committed(struct store *store, struct job *const *jobs, size_t count)
 {
-	struct store_result last = { .id = 0 };
+	struct store_result last = { .kind = STORE_COMMITTED };
 	bool pending = false;
 
 	for (size_t i = 0; i < count; i++) {
@@ -150,9 +150,9 @@ static void post_committed(struct store *store, struct job *const *jobs, size_t 
 
 		if (!acknowledges(jobs[i], &result))
 			continue;
-		if (pending && last.id != result.id)
+		if (pending && last.commit.id != result.commit.id)
 			post(store, &last);
-		if (pending && last.id == result.id && last.joined) {
+		if (pending && last.commit.id == result.commit.id && last.joined) {
 			result.joined = true;
 			memcpy(result.key, last.key, sizeof(result.key));
 		}

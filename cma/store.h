@@ -37,8 +37,7 @@ enum store_result_kind {
 
 struct store_result {
 	enum store_result_kind kind;
-	uint64_t id, incarnation, sequence, want_digest;
-	uint16_t want;
+	struct hub_commit commit;
 	bool joined; /* the agent is new, or has a new psk: */
 	uint8_t key[SEAL_KEY];
 	char error[STORE_ERROR_SIZE];

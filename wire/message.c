@@ -118,7 +118,7 @@ void record_encode(struct writer *w, const struct record *record)
 	struct writer size;
 
 	put_u8(w, (uint8_t)record->kind);
-	put_u8(w, record_flags(record->kind));
+	put_u8(w, (uint8_t)(record_flags(record->kind) | record->stream << RECORD_STREAM));
 	put_u16(w, 0);
 	put_record_fields(w, record);
 	if (w->failed || w->size - start - RECORD_HEADER_SIZE > UINT16_MAX) {
@@ -141,6 +141,7 @@ bool record_next(struct reader *r, struct record *record)
 	flags = get_u8(r);
 	fields = reader_of(get_span16(r));
 	record->kind = (enum record_kind)kind;
+	record->stream = flags >> RECORD_STREAM;
 	switch (kind) {
 #define RECORD(NAME, name, ...)                            \
 	case RECORD_##NAME:                                \

@@ -14,6 +14,7 @@
 
 /* In the flags of a record: a receiver that does not know the kind refuses the packet. */
 #define RECORD_CRITICAL 0x01
+#define RECORD_STREAM	4 /* bits 4-7: the stream */
 
 enum {
 	RECORD_HEADER_SIZE = 4,
@@ -54,6 +55,7 @@ enum message_kind {
 
 struct record {
 	enum record_kind kind;
+	uint8_t stream; /* of FRAGMENT and ACK, 0 to 15: enum stream, or of a later version */
 	union {
 #define RECORD(NAME, name, ...) struct record_##name name;
 #include "wire/messages.def"

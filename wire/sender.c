@@ -34,18 +34,18 @@ struct outgoing {
 	uint32_t raw_size;
 	uint32_t size;
 	uint16_t count;
-	bool urgent;
 	uint8_t *bytes; /* behind the pieces */
 	struct piece pieces[];
 };
 
 struct sender {
 	TAILQ_HEAD(outgoings, outgoing) queue;
+	enum stream stream;
 	size_t messages, bytes;
-	size_t urgent; /* messages */
 	uint64_t durable;
-	uint64_t next; /* sequence of the first that was never sent */
-	uint64_t end;  /* sequence that the next message begins with */
+	uint64_t floor; /* durable when this session began */
+	uint64_t next;	/* sequence of the first that was never sent */
+	uint64_t end;	/* sequence that the next message begins with */
 	size_t underway, lost;
 	uint32_t credit;
 	uint32_t window; /* congestion: pieces that may be under way */
@@ -61,6 +61,7 @@ struct sender {
 static void start_over(struct sender *sender)
 {
 	sender->durable = 0;
+	sender->floor = 0;
 	sender->next = 1;
 	sender->end = 1;
 	sender->underway = 0;
@@ -72,11 +73,13 @@ static void start_over(struct sender *sender)
 	sender->window = STREAM_WINDOW_FIRST;
 }
 
-struct sender *sender_new(void (*random)(void *owner, void *to, size_t size), void *owner)
+struct sender *sender_new(
+	enum stream stream, void (*random)(void *owner, void *to, size_t size), void *owner)
 {
 	struct sender *sender = mem_alloc(1, sizeof(*sender));
 
 	TAILQ_INIT(&sender->queue);
+	sender->stream = stream;
 	sender->pack = pack_new();
 	sender->random = random;
 	sender->owner = owner;
@@ -91,7 +94,6 @@ static void drop_first(struct sender *sender)
 	TAILQ_REMOVE(&sender->queue, message, next);
 	sender->messages--;
 	sender->bytes -= message->size;
-	sender->urgent -= message->urgent;
 	free(message);
 }
 
@@ -100,6 +102,18 @@ void sender_reset(struct sender *sender)
 	while (!TAILQ_EMPTY(&sender->queue))
 		drop_first(sender);
 	start_over(sender);
+}
+
+void sender_renew(struct sender *sender)
+{
+	struct outgoing *message;
+
+	start_over(sender);
+	TAILQ_FOREACH (message, &sender->queue, next) {
+		message->first = sender->end;
+		sender->end += message->count;
+		memset(message->pieces, 0, message->count * sizeof(struct piece));
+	}
 }
 
 void sender_free(struct sender *sender)
@@ -116,7 +130,7 @@ void sender_relax(struct sender *sender)
 	pack_release(sender->pack);
 }
 
-static void queue_message(struct sender *sender, struct span bytes, size_t raw_size, bool urgent)
+static void queue_message(struct sender *sender, struct span bytes, size_t raw_size)
 {
 	size_t count = (bytes.size + STREAM_FRAGMENT_MAX - 1) / STREAM_FRAGMENT_MAX;
 	size_t head = sizeof(struct outgoing) + count * sizeof(struct piece);
@@ -126,17 +140,15 @@ static void queue_message(struct sender *sender, struct span bytes, size_t raw_s
 	message->count = (uint16_t)count;
 	message->raw_size = (uint32_t)raw_size;
 	message->size = (uint32_t)bytes.size;
-	message->urgent = urgent;
 	message->bytes = (uint8_t *)message + head;
 	memcpy(message->bytes, bytes.data, bytes.size);
 	TAILQ_INSERT_TAIL(&sender->queue, message, next);
 	sender->end += count;
 	sender->messages++;
 	sender->bytes += bytes.size;
-	sender->urgent += urgent;
 }
 
-int sender_push(struct sender *sender, struct span message, bool urgent)
+int sender_push(struct sender *sender, struct span message)
 {
 	struct writer packed = writer_growing(STREAM_MESSAGE_MAX);
 	int err = 0;
@@ -145,9 +157,9 @@ int sender_push(struct sender *sender, struct span message, bool urgent)
 		return -EMSGSIZE;
 	if (pack_deflate(sender->pack, DEFLATE_LEVEL, message, &packed) &&
 		message.size <= pack_most(packed.size))
-		queue_message(sender, writer_span(&packed), message.size, urgent);
+		queue_message(sender, writer_span(&packed), message.size);
 	else if (message.size <= STREAM_MESSAGE_MAX)
-		queue_message(sender, message, 0, urgent);
+		queue_message(sender, message, 0);
 	else
 		err = -EMSGSIZE;
 	writer_free(&packed);
@@ -183,7 +195,7 @@ static void each_sent(struct sender *sender,
 /* How long to wait without progress. */
 static int64_t patience(struct sender *sender)
 {
-	int64_t longest = sender->urgent ? TIMEOUT_URGENT : TIMEOUT_NORMAL;
+	int64_t longest = sender->stream == STREAM_URGENT ? TIMEOUT_URGENT : TIMEOUT_NORMAL;
 	int64_t first = 4 * sender->round_trip;
 	int64_t most;
 	uint64_t random;
@@ -244,13 +256,15 @@ static bool can_send(const struct sender *sender)
 	return sender->underway < sender->window && (sender->lost || may_send_new(sender));
 }
 
-static struct record fragment_of(const struct outgoing *message, uint16_t index)
+static struct record fragment_of(
+	const struct sender *sender, const struct outgoing *message, uint16_t index)
 {
 	size_t from = (size_t)index * STREAM_FRAGMENT_MAX;
 	size_t left = message->size - from;
 
 	return (struct record){
 		.kind = RECORD_FRAGMENT,
+		.stream = (uint8_t)sender->stream,
 		.fragment.sequence = message->first + index,
 		.fragment.index = index,
 		.fragment.count = message->count,
@@ -272,7 +286,7 @@ bool sender_output(struct sender *sender, struct instant now, struct writer *w)
 	if (!can_send(sender))
 		return false;
 	piece = find_piece(sender, sender->lost ? FATE_LOST : FATE_WAITS, &message, &index);
-	record = fragment_of(message, index);
+	record = fragment_of(sender, message, index);
 	if (w->limit - w->size <
 		RECORD_HEADER_SIZE + STREAM_FRAGMENT_FIELDS + record.fragment.bytes.size)
 		return false;
@@ -380,6 +394,8 @@ int sender_ack(struct sender *sender, struct instant now, const struct record_ac
 
 	if (ack->durable >= sender->next)
 		return -EPROTO;
+	if (ack->durable < sender->floor)
+		return -ESTALE;
 	if (ack->durable < sender->durable)
 		return 0; /* overtaken by a later one */
 	sender->credit = ack->credit;
@@ -404,6 +420,7 @@ void sender_resend(struct sender *sender, uint32_t credit)
 	bool all = true;
 
 	each_sent(sender, give_up, &all);
+	sender->floor = sender->durable;
 	sender->credit = credit;
 	sender->window = STREAM_WINDOW_FIRST;
 	sender->timeouts = 0;

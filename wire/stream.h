@@ -7,9 +7,18 @@
  * fragment has a sequence number, from 1. An acknowledgement is durable: the other end has acted on
  * everything up to it and has that on disk. What has merely arrived is told by ranges, which only
  * spare a retransmission: it can be lost again with the other end's memory.
+ *
+ * An agent has two streams, with sequences of their own, so that what is urgent never waits behind
+ * what is long. Each FRAGMENT and each ACK names its stream.
  */
 #include "wire/message.h"
 #include "wire/packet.h"
+
+enum stream {
+	STREAM_STATE,  /* facts: digest, ranges, changes */
+	STREAM_URGENT, /* events, each told once: results of commands, what was lost */
+	STREAM_COUNT,
+};
 
 enum {
 	STREAM_FRAGMENT_FIELDS = 16,

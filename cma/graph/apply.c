@@ -3,10 +3,12 @@
 #include "cma/graph/graph.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cma/graph/command.h"
+#include "cma/graph/incident.h"
 #include "cma/graph/store.h"
 #include "wire/digest.h"
 
@@ -16,12 +18,13 @@ struct row {
 	int64_t tenant;
 	uint8_t public_key[GRAPH_KEY];
 	uint64_t incarnation;
-	uint64_t sequence;
+	uint64_t durable[STREAM_COUNT];
 	uint64_t digest_sequence;
 	uint16_t want;
 	uint64_t digests[SECTION_COUNT];
 	int64_t quarantined;
 	uint64_t boot;
+	int64_t lost;
 };
 
 static int row_load(struct graph *g, struct row *row)
@@ -35,7 +38,7 @@ static int row_load(struct graph *g, struct row *row)
 	row->tenant = sqlite3_column_int64(s, 0);
 	memcpy(row->public_key, db_blob(s, 1).data, sizeof(row->public_key));
 	row->incarnation = (uint64_t)sqlite3_column_int64(s, 2);
-	row->sequence = (uint64_t)sqlite3_column_int64(s, 3);
+	row->durable[STREAM_STATE] = (uint64_t)sqlite3_column_int64(s, 3);
 	row->digest_sequence = (uint64_t)sqlite3_column_int64(s, 4);
 	row->want = (uint16_t)sqlite3_column_int(s, 5);
 	digests = reader_of(db_blob(s, 6));
@@ -43,6 +46,8 @@ static int row_load(struct graph *g, struct row *row)
 		row->digests[i] = get_u64(&digests);
 	row->quarantined = sqlite3_column_int64(s, 7);
 	row->boot = (uint64_t)sqlite3_column_int64(s, 8);
+	row->durable[STREAM_URGENT] = (uint64_t)sqlite3_column_int64(s, 9);
+	row->lost = sqlite3_column_int64(s, 10);
 	return 0;
 }
 
@@ -53,9 +58,10 @@ static int row_save(struct graph *g, const struct row *row)
 
 	for (size_t i = 0; i < SECTION_COUNT; i++)
 		put_u64(&digests, row->digests[i]);
-	return db_run(&g->db, DB_AGENT_SAVE, "iiiiibii", row->host, (int64_t)row->incarnation,
-		(int64_t)row->sequence, (int64_t)row->digest_sequence, (int64_t)row->want,
-		writer_span(&digests), row->quarantined, (int64_t)row->boot);
+	return db_run(&g->db, DB_AGENT_SAVE, "iiiiibiiii", row->host, (int64_t)row->incarnation,
+		(int64_t)row->durable[STREAM_STATE], (int64_t)row->digest_sequence,
+		(int64_t)row->want, writer_span(&digests), row->quarantined, (int64_t)row->boot,
+		(int64_t)row->durable[STREAM_URGENT], row->lost);
 }
 
 /* ---- reading a message whole before anything is touched ---- */
@@ -179,6 +185,7 @@ static int order_read(struct order *order, struct span bytes, char *reason, size
 		snprintf(reason, size, "result: no such status, or no text");
 		return -EINVAL;
 	case MESSAGE_DIGEST:
+	case MESSAGE_LOST:
 		break;
 	}
 	return 0;
@@ -215,6 +222,19 @@ static int act_boot(struct graph *g, struct row *row, uint64_t boot)
 	return before && boot && boot != before ? graph_up_again(g, row->host) : 0;
 }
 
+/* Nobody will ever tell what these messages said: people are told that there were some. */
+static int note_lost(struct graph *g, struct row *row, const struct message_lost *lost)
+{
+	bool most = lost->count > (uint64_t)(INT64_MAX - row->lost);
+	char text[96];
+	int64_t id;
+
+	row->lost = most ? INT64_MAX : row->lost + (int64_t)lost->count;
+	snprintf(
+		text, sizeof(text), "%" PRId64 " events found no room at the nanoprobe", row->lost);
+	return graph_incident_open(g, row->tenant, "events-lost", row->host, text, &id);
+}
+
 static int act(struct graph *g, struct row *row, const struct order *order, uint64_t sequence)
 {
 	int failed;
@@ -235,43 +255,54 @@ static int act(struct graph *g, struct row *row, const struct order *order, uint
 		return act_facts(g, row, order);
 	case MESSAGE_RESULT:
 		return graph_command_result(g, row->host, &order->message.result);
+	case MESSAGE_LOST:
+		return note_lost(g, row, &order->message.lost);
 	}
 	return 0;
 }
 
-static int quarantine(struct graph *g, struct row *row, uint64_t sequence, struct span message,
-	const char *reason)
+static int quarantine(
+	struct graph *g, struct row *row, const struct graph_message *message, const char *reason)
 {
 	if (row->quarantined++ >= GRAPH_QUARANTINE_KEPT)
 		return 0;
 	return db_run(&g->db, DB_QUARANTINE_ADD, "iiiitb", row->host, g->now,
-		(int64_t)row->incarnation, (int64_t)sequence, reason, message);
+		(int64_t)row->incarnation, (int64_t)message->sequence, reason, message->bytes);
 }
 
-int graph_apply(struct graph *g, int64_t agent, uint64_t incarnation, uint64_t last_sequence,
-	struct span message, struct graph_result *result)
+/* The two streams of a process begin together. */
+static void begin_streams(struct row *row, uint64_t incarnation)
+{
+	row->incarnation = incarnation;
+	memset(row->durable, 0, sizeof(row->durable));
+	row->want = 0;
+	row->digest_sequence = 0;
+}
+
+int graph_apply(struct graph *g, int64_t agent, const struct graph_message *message,
+	struct graph_result *result)
 {
 	struct order order cleanup(order_free) = { 0 };
 	struct row row = { .host = agent };
 	int failed = row_load(g, &row);
 
 	*result = (struct graph_result){ .verdict = GRAPH_DUPLICATE };
-	if (!failed && (incarnation != row.incarnation || last_sequence > row.sequence)) {
-		if (incarnation != row.incarnation)
-			row.want = 0, row.digest_sequence = 0;
-		row.incarnation = incarnation;
-		row.sequence = last_sequence;
-		if (order_read(&order, message, result->reason, sizeof(result->reason)) < 0) {
+	if (!failed && message->incarnation != row.incarnation)
+		begin_streams(&row, message->incarnation);
+	if (!failed && message->sequence > row.durable[message->stream]) {
+		row.durable[message->stream] = message->sequence;
+		if (order_read(&order, message->bytes, result->reason, sizeof(result->reason)) <
+			0) {
 			result->verdict = GRAPH_QUARANTINED;
-			failed = quarantine(g, &row, last_sequence, message, result->reason);
+			failed = quarantine(g, &row, message, result->reason);
 		} else {
 			result->verdict = GRAPH_APPLIED;
-			failed = act(g, &row, &order, last_sequence);
+			failed = act(g, &row, &order, message->sequence);
 		}
 		if (!failed)
 			failed = row_save(g, &row);
 	}
-	result->sequence = row.sequence;
+	memcpy(result->durable, row.durable, sizeof(result->durable));
 	result->digest_sequence = row.digest_sequence;
 	result->want = row.want;
 	return failed;

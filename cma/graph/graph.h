@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "wire/stream.h"
 
 enum {
 	GRAPH_KEY = 32,
@@ -77,9 +78,9 @@ struct graph_agent {
 	uint8_t psk[GRAPH_KEY];
 	char tenant_name[GRAPH_TENANT_MAX];
 	uint64_t incarnation;
-	uint64_t sequence;	  /* the last one acted on durably */
-	uint64_t digest_sequence; /* where want comes from */
-	uint16_t want;		  /* sections that differed there and have not come yet */
+	uint64_t durable[STREAM_COUNT]; /* the last sequences acted on */
+	uint64_t digest_sequence;	/* where want comes from */
+	uint16_t want;			/* sections that differed there and have not come yet */
 };
 
 /*
@@ -103,18 +104,25 @@ enum graph_verdict {
 
 struct graph_result {
 	enum graph_verdict verdict;
-	uint64_t sequence; /* now the last one acted on, and below what the ack must repeat */
+	uint64_t durable[STREAM_COUNT]; /* now the last acted on; below, what acks must repeat */
 	uint64_t digest_sequence;
 	uint16_t want;
 	char reason[128]; /* when quarantined */
 };
 
+/* A whole message as it came: where in which stream of an agent's process, and its bytes. */
+struct graph_message {
+	uint64_t incarnation;
+	enum stream stream;
+	uint64_t sequence; /* of its last fragment */
+	struct span bytes; /* wire/messages.def */
+};
+
 /*
- * Acts on one whole message (wire/messages.def): its effect, the sequence number of its last
- * fragment and what the answer must hold become durable in the same commit. A new incarnation
- * starts a new order of sequence numbers. -ENOENT: no such agent.
+ * Acts on a message: its effect, its sequence and what the answer must hold become durable in the
+ * same commit. A new incarnation starts both streams at 1. -ENOENT: no such agent.
  */
-int graph_apply(struct graph *g, int64_t agent, uint64_t incarnation, uint64_t last_sequence,
-	struct span message, struct graph_result *result);
+int graph_apply(struct graph *g, int64_t agent, const struct graph_message *message,
+	struct graph_result *result);
 
 #endif

@@ -9,6 +9,7 @@
  *
  *	kind		node		opened when
  *	duplicate-key	host		two nanoprobes use its key
+ *	events-lost	host		its nanoprobe had to drop urgent messages
  *	store-restored	tenant		agents knew of more than the store has
  */
 #include "cma/graph/graph.h"

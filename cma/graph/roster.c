@@ -82,7 +82,8 @@ int graph_agents(struct graph *g, graph_agent_fn *fn, void *context)
 			.id = sqlite3_column_int64(s, 0),
 			.tenant = sqlite3_column_int64(s, 1),
 			.incarnation = (uint64_t)sqlite3_column_int64(s, 5),
-			.sequence = (uint64_t)sqlite3_column_int64(s, 6),
+			.durable = { (uint64_t)sqlite3_column_int64(s, 6),
+				(uint64_t)sqlite3_column_int64(s, 9) },
 			.digest_sequence = (uint64_t)sqlite3_column_int64(s, 7),
 			.want = (uint16_t)sqlite3_column_int(s, 8),
 		};

@@ -83,6 +83,7 @@ CREATE TABLE agent (
 	digests         BLOB NOT NULL,
 	quarantined     INTEGER NOT NULL DEFAULT 0,
 	urgent          INTEGER NOT NULL DEFAULT 0, -- sequence of the urgent stream
+	lost            INTEGER NOT NULL DEFAULT 0, -- urgent messages that it had no room to keep
 	boot            INTEGER NOT NULL DEFAULT 0, -- hash of the boot id that it told last
 	revoked         INTEGER NOT NULL DEFAULT 0, -- when; 0: it may talk to us
 	address         TEXT NOT NULL DEFAULT '',   -- where its last session was proven, and the

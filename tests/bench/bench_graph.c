@@ -201,6 +201,16 @@ static int64_t enrol(struct graph *g, uint64_t host)
 	return agent;
 }
 
+static int apply(struct graph *g, int64_t agent, uint64_t incarnation, uint64_t sequence,
+	struct span bytes, struct graph_result *result)
+{
+	struct graph_message message = {
+		.incarnation = incarnation, .sequence = sequence, .bytes = bytes
+	};
+
+	return graph_apply(g, agent, &message, result);
+}
+
 static void load(struct graph *g, uint64_t hosts, int64_t *agents)
 {
 	struct graph_token token = { .id = "bench", .tenant = "default", .expires_ms = INT64_MAX };
@@ -215,8 +225,7 @@ static void load(struct graph *g, uint64_t hosts, int64_t *agents)
 		agents[host] = enrol(g, host);
 		writer_reset(&bytes);
 		host_make(&bytes, host, hosts);
-		check(graph_apply(g, agents[host], 1, 1, writer_span(&bytes), &result),
-			graph_error(g));
+		check(apply(g, agents[host], 1, 1, writer_span(&bytes), &result), graph_error(g));
 		if (result.verdict != GRAPH_APPLIED)
 			check(-EPROTO, result.reason);
 		if (host % LOAD_MESSAGES == LOAD_MESSAGES - 1 || host == hosts - 1)
@@ -255,7 +264,7 @@ static double deltas_per_second(struct graph *g, uint64_t hosts, const int64_t *
 	for (uint64_t i = 0; i < COUNT; i++) {
 		if (i % BATCH_MESSAGES == 0)
 			check(graph_begin(g, START_MS + 1 + (int64_t)i), graph_error(g));
-		check(graph_apply(g, mail[i].agent, 1, mail[i].sequence, mail[i].bytes, &result),
+		check(apply(g, mail[i].agent, 1, mail[i].sequence, mail[i].bytes, &result),
 			graph_error(g));
 		if (result.verdict != GRAPH_APPLIED)
 			check(-EPROTO, result.reason);
@@ -293,7 +302,7 @@ static double addresses_seconds(struct graph *g, int64_t agent)
 		writer_reset(&bytes);
 		encode(&bytes, &facts);
 		writer_reset(&facts);
-		check(graph_apply(g, agent, 2, i, writer_span(&bytes), &result), graph_error(g));
+		check(apply(g, agent, 2, i, writer_span(&bytes), &result), graph_error(g));
 		if (result.verdict != GRAPH_APPLIED)
 			check(-EPROTO, result.reason);
 	}

@@ -81,13 +81,13 @@ static void play(struct ends *ends, struct reader *r)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t text[3000] = { 1 };
-	struct ends ends = { .sender = sender_new(zeroes, NULL), .pack = pack_new() };
+	struct ends ends = { .sender = sender_new(STREAM_STATE, zeroes, NULL), .pack = pack_new() };
 	struct reader r = reader_of(SPAN(data, size));
 
 	receiver_init(&ends.receiver, 0);
-	fuzz_require(!sender_push(ends.sender, SPAN(text, 10), true));
-	fuzz_require(!sender_push(ends.sender, SPAN(text, 500), false));
-	fuzz_require(!sender_push(ends.sender, SPAN(text, sizeof(text)), false));
+	fuzz_require(!sender_push(ends.sender, SPAN(text, 10)));
+	fuzz_require(!sender_push(ends.sender, SPAN(text, 500)));
+	fuzz_require(!sender_push(ends.sender, SPAN(text, sizeof(text))));
 	send_all(&ends);
 	play(&ends, &r);
 	receiver_roll_back(&ends.receiver);

@@ -128,7 +128,7 @@ static int load_agent(void *hub, const struct graph_agent *row)
 		.want = row->want,
 		.want_digest = row->digest_sequence,
 		.incarnation = row->incarnation,
-		.durable = row->sequence };
+		.durable = { row->durable[STREAM_STATE], row->durable[STREAM_URGENT] } };
 
 	memcpy(agent.key, row->public_key, sizeof(agent.key));
 	memcpy(agent.psk, row->psk, sizeof(agent.psk));
@@ -159,6 +159,7 @@ static const char *graph_store_apply(void *owner, const struct hub_event *event,
 {
 	struct store *store = owner;
 	bool enrols = event->kind == HUB_ENROL;
+	struct graph_message message;
 	struct name *name = name_of(store, enrols ? event->agent.id : event->id);
 
 	if (!store->open)
@@ -177,8 +178,13 @@ static const char *graph_store_apply(void *owner, const struct hub_event *event,
 			       &name->graph)
 			? "the graph refuses an agent that the hub took"
 			: NULL;
-	if (graph_apply(store->graph, name->graph, event->incarnation, event->sequence,
-		    SPAN(event->bytes, event->size), &name->result))
+	message = (struct graph_message){
+		.incarnation = event->incarnation,
+		.stream = event->stream,
+		.sequence = event->sequence,
+		.bytes = SPAN(event->bytes, event->size),
+	};
+	if (graph_apply(store->graph, name->graph, &message, &name->result))
 		return graph_error(store->graph);
 	if (name->result.verdict == GRAPH_DUPLICATE)
 		return "a message was handed out twice";
@@ -195,9 +201,16 @@ static const char *graph_store_commit(void *owner, struct hub *hub)
 	for (size_t i = 0; i < store->count; i++) {
 		struct name *name = &store->names[i];
 
+		struct hub_commit commit = {
+			.id = name->hub,
+			.incarnation = name->incarnation,
+			.want = name->result.want,
+			.want_digest = name->result.digest_sequence,
+		};
+
+		memcpy(commit.durable, name->result.durable, sizeof(commit.durable));
 		if (name->dirty)
-			hub_committed(hub, name->hub, name->incarnation, name->result.sequence,
-				name->result.want, name->result.digest_sequence);
+			hub_committed(hub, &commit);
 		name->dirty = false;
 	}
 	return NULL;
@@ -211,7 +224,7 @@ static void graph_store_roll_back(void *owner)
 	store->open = false;
 	for (size_t i = 0; i < store->count; i++) {
 		store->names[i].dirty = false;
-		store->names[i].result = (struct graph_result){ .sequence = 0 };
+		store->names[i].result = (struct graph_result){ .verdict = GRAPH_APPLIED };
 	}
 }
 

@@ -220,20 +220,21 @@ static const char *note_order(struct row *row, const struct hub_event *event)
 	struct hub_agent *agent = &row->open.agent;
 
 	if (event->incarnation == agent->incarnation) {
-		if (event->sequence <= agent->durable)
+		if (event->sequence <= agent->durable[event->stream])
 			return "a message was acted on twice, or out of order";
 	} else {
 		for (size_t i = 0; i < row->past_count; i++) {
 			if (row->past[i] == event->incarnation)
 				return "a stream that had ended went on";
 		}
-		if (agent->durable && row->past_count < INCARNATIONS_MAX)
+		if (agent->incarnation && row->past_count < INCARNATIONS_MAX)
 			row->past[row->past_count++] = agent->incarnation;
 		agent->want = 0;
 		agent->want_digest = 0;
+		memset(agent->durable, 0, sizeof(agent->durable));
 	}
 	agent->incarnation = event->incarnation;
-	agent->durable = event->sequence;
+	agent->durable[event->stream] = event->sequence;
 	return NULL;
 }
 
@@ -262,6 +263,7 @@ static const char *act(struct store *store, const struct hub_event *event)
 		put_digest(&row->open, &message.digest, event->sequence);
 		break;
 	case MESSAGE_RESULT:
+	case MESSAGE_LOST:
 		break;
 	}
 	return NULL;
@@ -278,6 +280,18 @@ static const char *model_apply(void *owner, const struct hub_event *event, int64
 /* ---- transactions -----------------------------------------------------------------------------
  */
 
+static const struct hub_commit *commit_of(const struct hub_agent *agent, struct hub_commit *commit)
+{
+	*commit = (struct hub_commit){
+		.id = agent->id,
+		.incarnation = agent->incarnation,
+		.want = agent->want,
+		.want_digest = agent->want_digest,
+	};
+	memcpy(commit->durable, agent->durable, sizeof(commit->durable));
+	return commit;
+}
+
 static const char *model_commit(void *owner, struct hub *hub)
 {
 	struct store *store = owner;
@@ -286,14 +300,14 @@ static const char *model_commit(void *owner, struct hub *hub)
 	for (size_t i = 0; i < store->row_count; i++) {
 		struct row *row = &store->rows[i];
 		const struct hub_agent *agent = &row->open.agent;
+		struct hub_commit commit;
 
 		if (!row->dirty)
 			continue;
 		copy_version(&row->committed, &row->open);
 		row->exists = true;
 		row->dirty = false;
-		hub_committed(hub, agent->id, agent->incarnation, agent->durable, agent->want,
-			agent->want_digest);
+		hub_committed(hub, commit_of(agent, &commit));
 	}
 	return NULL;
 }
@@ -328,7 +342,7 @@ static uint64_t model_durable(void *owner, const uint8_t key[SEAL_KEY], uint64_t
 
 	if (!row || !row->exists || row->committed.agent.incarnation != incarnation)
 		return 0;
-	return row->committed.agent.durable;
+	return row->committed.agent.durable[STREAM_STATE];
 }
 
 static void model_each(void *store, const uint8_t key[SEAL_KEY],

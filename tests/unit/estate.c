@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/estate.h"
 
+#include <sqlite3.h>
 #include <stdlib.h>
 
 void estate_open(struct estate *e)
@@ -54,6 +55,16 @@ int64_t estate_enrol(struct estate *e, const char *tenant, uint8_t key)
 	return agent;
 }
 
+int estate_apply(
+	struct estate *e, int64_t agent, uint64_t incarnation, uint64_t sequence, struct span bytes)
+{
+	struct graph_message message = {
+		.incarnation = incarnation, .sequence = sequence, .bytes = bytes
+	};
+
+	return graph_apply(e->graph, agent, &message, &e->result);
+}
+
 void estate_send(struct estate *e, int64_t agent, const struct message *message)
 {
 	struct writer w cleanup(writer_free) = writer_growing(MESSAGE_SIZE_MAX);
@@ -61,8 +72,7 @@ void estate_send(struct estate *e, int64_t agent, const struct message *message)
 	message_encode(&w, message);
 	assert_false(w.failed);
 	assert_int_equal(graph_begin(e->graph, e->now), 0);
-	assert_int_equal(
-		graph_apply(e->graph, agent, 1, ++e->sequence, writer_span(&w), &e->result), 0);
+	assert_int_equal(estate_apply(e, agent, 1, ++e->sequence, writer_span(&w)), 0);
 	assert_int_equal(graph_commit(e->graph), 0);
 }
 
@@ -199,4 +209,20 @@ void estate_client(
 			ip, port, name);
 
 	estate_tell(e, agent, SECTION_CLIENT, key, here ? value : NULL);
+}
+
+int64_t estate_sql(struct estate *e, const char *sql)
+{
+	char *path autofree = text_format("%s/graph.db", e->directory);
+	sqlite3_stmt *s;
+	int64_t value;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	value = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return value;
 }

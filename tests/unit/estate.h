@@ -42,6 +42,9 @@ void estate_remove(struct estate *e);
 
 /* A new agent of a tenant; its key is 32 times the given byte. */
 int64_t estate_enrol(struct estate *e, const char *tenant, uint8_t key);
+/* Acts on a message of the agent's state stream in the open transaction; sets result. */
+int estate_apply(struct estate *e, int64_t agent, uint64_t incarnation, uint64_t sequence,
+	struct span bytes);
 /* Sends one message of the agent's incarnation 1 in a transaction of its own. */
 void estate_send(struct estate *e, int64_t agent, const struct message *message);
 /* Adds a change to packed ones. JSON is written with ' for "; NULL deletes. */
@@ -59,6 +62,8 @@ void estate_service(struct estate *e, int64_t agent, const char *name, int port)
 void estate_client(
 	struct estate *e, int64_t agent, const char *name, const char *ip, int port, bool here);
 
+/* The first column of the first row, of what is committed. */
+int64_t estate_sql(struct estate *e, const char *sql);
 /* Runs a query; params is JSON with ' for ", or NULL. -errno with e->error set. */
 int estate_try(
 	struct estate *e, const char *tenant, const char *name, const char *params, json_t **rows);

@@ -162,9 +162,20 @@ const struct hub_event *pair_last(const struct pair *p)
 /* As a store would, that has applied everything. */
 void pair_commit(struct pair *p, uint16_t want)
 {
-	const struct hub_event *event = pair_last(p);
+	struct hub_commit commit = {
+		.id = pair_last(p)->id,
+		.incarnation = pair_last(p)->incarnation,
+		.want = want,
+		.want_digest = want ? 1 : 0,
+	};
 
-	hub_committed(p->hub, event->id, event->incarnation, event->sequence, want, want ? 1 : 0);
+	for (size_t i = 0; i < p->event_count; i++) {
+		const struct hub_event *event = &p->events[i];
+
+		if (event->kind == HUB_MESSAGE && event->incarnation == commit.incarnation)
+			commit.durable[event->stream] = event->sequence;
+	}
+	hub_committed(p->hub, &commit);
 	pair_pump(p);
 }
 

@@ -122,7 +122,12 @@ static void test_late_commit(void **state)
 	pair_new_uplink(p, true);
 	pair_pump(p);
 	assert_int_equal(pair_message(pair_last(p)).kind, MESSAGE_DIGEST);
-	hub_committed(p->hub, old.id, old.incarnation, old.sequence, 0, 0);
+	hub_committed(p->hub,
+		&(struct hub_commit){
+			.id = old.id,
+			.incarnation = old.incarnation,
+			.durable = { [STREAM_STATE] = old.sequence },
+		});
 	pair_pass(p, 5000);
 	assert_int_equal(uplink_status(p->uplink)->durable, 0);
 	pair_commit(p, 0);

@@ -187,6 +187,24 @@ static void test_unknown_record(void **state)
 	assert_true(r.failed);
 }
 
+/* The number of the stream travels in the flags, and says nothing about the kind. */
+static void test_stream(void **state)
+{
+	uint8_t memory[32];
+	struct writer w = writer_over(memory, sizeof(memory));
+	struct record in = { .kind = RECORD_ACK, .stream = 15 };
+	struct record out;
+	struct reader r;
+
+	(void)state;
+	record_encode(&w, &in);
+	assert_int_equal(memory[1], 0xf0 | RECORD_CRITICAL);
+	r = reader_of(writer_span(&w));
+	assert_true(record_next(&r, &out));
+	assert_int_equal(out.kind, RECORD_ACK);
+	assert_int_equal(out.stream, 15);
+}
+
 static void test_unknown_message(void **state)
 {
 	uint8_t bytes[] = { 200, 1, 2 };
@@ -233,6 +251,7 @@ int main(void)
 #define MESSAGE(NAME, name, ...) cmocka_unit_test(test_message_##name),
 #include "wire/messages.def"
 		cmocka_unit_test(test_unknown_record),
+		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_unknown_message),
 		cmocka_unit_test(test_bad_facts),
 		cmocka_unit_test(test_no_room),

@@ -266,7 +266,7 @@ static void test_round_trip(void **state)
 {
 	static const size_t sizes[] = { 1, 511, 512, 1180, 1181, 2360, 50000, 1 << 20 };
 	struct fixture *f = *state;
-	struct sender *sender = sender_new(no_random, NULL);
+	struct sender *sender = sender_new(STREAM_STATE, no_random, NULL);
 	uint8_t *bytes autofree = mem_alloc(1 << 20, 1);
 	uint8_t memory[PACKET_DATA_MAX];
 	struct instant now = { NS_PER_SEC };
@@ -278,7 +278,7 @@ static void test_round_trip(void **state)
 			bytes[at] =
 				i % 2 ? (uint8_t)(state_of_noise >> 56) : (uint8_t)('a' + at % 7);
 		}
-		assert_int_equal(sender_push(sender, SPAN(bytes, sizes[i]), false), 0);
+		assert_int_equal(sender_push(sender, SPAN(bytes, sizes[i])), 0);
 		writer_reset(&f->message);
 		while (!receiver_take(&f->receiver, f->pack, &f->message, &f->sequence, &f->damaged,
 			&f->dropped)) {

@@ -38,7 +38,7 @@ static void push(struct sender *sender, size_t size)
 	uint8_t *bytes autofree = mem_alloc(size, 1);
 
 	fill(&state, bytes, size);
-	assert_int_equal(sender_push(sender, SPAN(bytes, size), false), 0);
+	assert_int_equal(sender_push(sender, SPAN(bytes, size)), 0);
 }
 
 /* One fragment into an empty packet; its bytes are in memory. */
@@ -112,7 +112,7 @@ static int setup(void **state)
 	struct fixture *f = mem_alloc(1, sizeof(*f));
 
 	f->seed = 1;
-	f->sender = sender_new(fill, &f->seed);
+	f->sender = sender_new(STREAM_STATE, fill, &f->seed);
 	*state = f;
 	return 0;
 }
@@ -133,7 +133,7 @@ static void test_one_message(void **state)
 	struct record_fragment fragment;
 
 	assert_int_equal(sender_deadline(s).ns, INSTANT_NEVER.ns);
-	assert_int_equal(sender_push(s, SPAN_TEXT("hello"), false), 0);
+	assert_int_equal(sender_push(s, SPAN_TEXT("hello")), 0);
 	assert_false(instant_before(start, sender_deadline(s)));
 	assert_true(output(s, start, memory, &fragment));
 	assert_int_equal(fragment.sequence, 1);
@@ -162,7 +162,7 @@ static void test_compression(void **state)
 
 	for (size_t i = 0; i < sizeof(text); i++)
 		text[i] = "addr:port "[i * i % 10];
-	assert_int_equal(sender_push(s, SPAN(text, sizeof(text)), false), 0);
+	assert_int_equal(sender_push(s, SPAN(text, sizeof(text))), 0);
 	assert_true(output(s, start, memory, &fragment));
 	assert_int_equal(fragment.count, 1);
 	assert_int_equal(fragment.raw_size, sizeof(text));
@@ -182,7 +182,7 @@ static void test_short(void **state)
 	uint8_t memory[PACKET_DATA_MAX];
 	struct record_fragment fragment;
 
-	assert_int_equal(sender_push(s, text, false), 0);
+	assert_int_equal(sender_push(s, text), 0);
 	assert_true(output(s, start, memory, &fragment));
 	assert_int_equal(fragment.raw_size, text.size);
 	assert_true(fragment.bytes.size < text.size);
@@ -196,7 +196,7 @@ static void test_too_good(void **state)
 	uint8_t memory[PACKET_DATA_MAX];
 	struct record_fragment fragment;
 
-	assert_int_equal(sender_push(s, SPAN(zeroes, STREAM_MESSAGE_MAX), false), 0);
+	assert_int_equal(sender_push(s, SPAN(zeroes, STREAM_MESSAGE_MAX)), 0);
 	assert_true(output(s, start, memory, &fragment));
 	assert_int_equal(fragment.raw_size, 0);
 	assert_true(fragment.count <= STREAM_FRAGMENTS_MAX);
@@ -210,11 +210,11 @@ static void test_sizes(void **state)
 	uint64_t noise = 9;
 
 	fill(&noise, bytes, size);
-	assert_int_equal(sender_push(s, SPAN(bytes, size), false), -EMSGSIZE);
-	assert_int_equal(sender_push(s, SPAN(bytes, STREAM_MESSAGE_MAX + 1), false), -EMSGSIZE);
-	assert_int_equal(sender_push(s, SPAN(bytes, 0), false), -EMSGSIZE);
+	assert_int_equal(sender_push(s, SPAN(bytes, size)), -EMSGSIZE);
+	assert_int_equal(sender_push(s, SPAN(bytes, STREAM_MESSAGE_MAX + 1)), -EMSGSIZE);
+	assert_int_equal(sender_push(s, SPAN(bytes, 0)), -EMSGSIZE);
 	assert_int_equal(sender_messages(s), 0);
-	assert_int_equal(sender_push(s, SPAN(bytes, STREAM_MESSAGE_MAX), false), 0);
+	assert_int_equal(sender_push(s, SPAN(bytes, STREAM_MESSAGE_MAX)), 0);
 	assert_int_equal(sender_last(s),
 		(STREAM_MESSAGE_MAX + STREAM_FRAGMENT_MAX - 1) / STREAM_FRAGMENT_MAX);
 }
@@ -304,10 +304,11 @@ static void test_patience(void **state)
 
 static void test_urgent(void **state)
 {
-	struct sender *s = ((struct fixture *)*state)->sender;
+	struct fixture *f = *state;
+	struct sender *s = sender_new(STREAM_URGENT, fill, &f->seed);
 	struct instant now = start;
 
-	assert_int_equal(sender_push(s, SPAN_TEXT("help"), true), 0);
+	assert_int_equal(sender_push(s, SPAN_TEXT("help")), 0);
 	assert_drain(s, start, 1, 1, 1);
 	for (int i = 0; i < 40; i++) {
 		struct instant next = wait_for_timeout(s, now, 1);
@@ -315,6 +316,43 @@ static void test_urgent(void **state)
 		assert_true(instant_sub(next, now) <= 30 * NS_PER_SEC);
 		now = next;
 	}
+	sender_free(s);
+}
+
+/* A new stream takes along what was not durable, with new numbers. */
+static void test_renew(void **state)
+{
+	struct sender *s = ((struct fixture *)*state)->sender;
+
+	push(s, 100);
+	push(s, 2000);
+	push(s, 300);
+	assert_drain(s, start, 4, 1, 4);
+	assert_int_equal(ack(s, after(10), 1, 64, 2, 1), 0);
+	sender_renew(s);
+	assert_int_equal(sender_durable(s), 0);
+	assert_int_equal(sender_messages(s), 2);
+	assert_int_equal(sender_last(s), 3);
+	assert_drain(s, after(20), 3, 1, 3);
+	assert_int_equal(ack(s, after(30), 3, 64, 0, 0), 0);
+	assert_int_equal(sender_messages(s), 0);
+	assert_int_equal(sender_deadline(s).ns, INSTANT_NEVER.ns);
+}
+
+/* The other end knows less in this session than it had acknowledged in an earlier one. */
+static void test_less_is_durable(void **state)
+{
+	struct sender *s = ((struct fixture *)*state)->sender;
+
+	push(s, 100);
+	push(s, 100);
+	assert_drain(s, start, 2, 1, 2);
+	assert_int_equal(ack(s, after(10), 2, 64, 0, 0), 0);
+	/* In the same session it is only late. */
+	assert_int_equal(ack(s, after(10), 1, 64, 0, 0), 0);
+	sender_resend(s, 8);
+	assert_int_equal(ack(s, after(20), 1, 64, 0, 0), -ESTALE);
+	assert_int_equal(ack(s, after(20), 2, 64, 0, 0), 0);
 }
 
 /* What has arrived is not sent again, until it seems that it was lost after all. */
@@ -382,6 +420,8 @@ int main(void)
 		TEST(test_hole),
 		TEST(test_patience),
 		TEST(test_urgent),
+		TEST(test_renew),
+		TEST(test_less_is_durable),
 		TEST(test_arrived),
 		TEST(test_new_session),
 		TEST(test_strange_acks),

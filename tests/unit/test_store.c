@@ -181,7 +181,7 @@ static int note_agent(void *context, const struct graph_agent *agent)
 	uint64_t *sequences = context;
 
 	assert_in_range(agent->psk[0], 1, AGENTS);
-	sequences[agent->psk[0]] = agent->sequence;
+	sequences[agent->psk[0]] = agent->durable[STREAM_STATE];
 	return 0;
 }
 
@@ -206,11 +206,12 @@ static void test_commits(void **state)
 	while (done < AGENTS) {
 		assert_true(take(f, &result));
 		assert_int_equal(result.kind, STORE_COMMITTED);
-		assert_in_range(result.id, 1, AGENTS);
-		assert_int_equal(result.incarnation, 1);
-		assert_true(!heard[result.id] || result.sequence > heard[result.id]);
-		heard[result.id] = result.sequence;
-		done += result.sequence == MESSAGES;
+		assert_in_range(result.commit.id, 1, AGENTS);
+		assert_int_equal(result.commit.incarnation, 1);
+		assert_true(!heard[result.commit.id] ||
+			result.commit.durable[STREAM_STATE] > heard[result.commit.id]);
+		heard[result.commit.id] = result.commit.durable[STREAM_STATE];
+		done += result.commit.durable[STREAM_STATE] == MESSAGES;
 	}
 	assert_int_equal(stats_view(&f->stats, instant_now()).deltas, AGENTS * MESSAGES);
 	stop(f);
@@ -263,7 +264,7 @@ static void test_stop_leaves_a_backlog(void **state)
 	store_stop(f->store);
 	assert_true(instant_sub(instant_now(), begun) < NS_PER_SEC);
 	while (store_take(f->store, &result))
-		told = result.sequence;
+		told = result.commit.durable[STREAM_STATE];
 	assert_true(told < BACKLOG);
 	store_free(f->store);
 	graph_close(f->graph);
@@ -329,8 +330,8 @@ static void test_refused(void **state)
 	push_fact(f, 2, 1, "eth0");
 	do {
 		assert_true(take(f, &result));
-		assert_int_equal(result.id, 2);
-	} while (result.sequence != 1);
+		assert_int_equal(result.commit.id, 2);
+	} while (result.commit.durable[STREAM_STATE] != 1);
 	stop(f);
 	start(f);
 	assert_int_equal(graph_agents(f->graph, note_agent, kept), 0);
@@ -371,7 +372,7 @@ static void test_failure(void **state)
 	do {
 		assert_true(take(f, &result));
 		assert_int_equal(result.kind, STORE_COMMITTED);
-	} while (result.sequence != 2);
+	} while (result.commit.durable[STREAM_STATE] != 2);
 	stop(f);
 	start(f);
 	assert_int_equal(graph_agents(f->graph, note_agent, kept), 0);

@@ -154,7 +154,7 @@ static struct hub_agent known_agent(const struct pair *p)
 	for (size_t i = 0; i < p->event_count; i++) {
 		if (p->events[i].kind == HUB_MESSAGE) {
 			agent.incarnation = p->events[i].incarnation;
-			agent.durable = p->events[i].sequence;
+			agent.durable[STREAM_STATE] = p->events[i].sequence;
 		}
 	}
 	return agent;
@@ -232,7 +232,7 @@ static void test_backup(void **state)
 	pair_pump(p);
 	pair_commit(p, 0);
 	agent = known_agent(p);
-	agent.durable = 1;
+	agent.durable[STREAM_STATE] = 1;
 	pair_new_hub(p, 2);
 	hub_add_agent(p->hub, &agent);
 	pair_tell(p, "b", "1");
