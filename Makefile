@@ -24,7 +24,7 @@ DESTDIR    ?=
 
 BUILD_PACKAGES := gcc clang llvm make pkg-config bpftool libbpf-dev libelf-dev zlib1g-dev \
 	libsodium-dev libnl-3-dev liblldpctl-dev libjansson-dev libsqlite3-dev \
-	libev-dev uthash-dev libinih-dev libsmartcols-dev libcap-ng-dev
+	libev-dev uthash-dev libinih-dev libsmartcols-dev libcap-ng-dev libseccomp-dev
 TEST_PACKAGES := libcmocka-dev lldpd nginx-light postgresql redis-server redis-tools \
 	openssh-server openssh-client dnsmasq-base bind9-dnsutils curl iproute2 nftables python3 \
 	libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck universal-ctags mandoc \
@@ -46,12 +46,14 @@ CFLAGS   += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 LDFLAGS  += -fsanitize=address,undefined
 OPTIMIZE := -O1
 HARDEN   := -fPIE
+CPPFLAGS += -DSANDBOX_REPORTS
 endif
 ifdef COVERAGE
 CFLAGS   += --coverage
 LDFLAGS  += --coverage
 OPTIMIZE := -O0
 HARDEN   := -fPIE
+CPPFLAGS += -DSANDBOX_REPORTS
 endif
 CFLAGS   += $(HARDEN)
 
@@ -68,10 +70,10 @@ sources_cma      := $(filter-out cma/main.c,$(wildcard cma/*.c cma/*/*.c cma/*/*
 sources_cli      := $(filter-out cli/main.c,$(wildcard cli/*.c))
 archives         := $(foreach l,cli agent cma discover wire base,$(BUILD)/$(l).a)
 
-libs_base     := -linih -ljansson
+libs_base     := -linih -ljansson -lcap-ng -lseccomp
 libs_wire     := -lsodium -lz
 libs_discover := -llldpctl -lnl-3
-libs_agent    := -lbpf -lelf -lev -lcap-ng
+libs_agent    := -lbpf -lelf -lev
 libs_cma      := -lsqlite3 -lev -lpthread
 libs_cli      := -lsmartcols
 libs_all      := $(foreach l,agent discover cma cli wire base,$(libs_$(l))) -lm

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +15,14 @@
 #include <unistd.h>
 
 #include "agent/boot.h"
+#include "agent/confine.h"
 #include "agent/identity.h"
 #include "agent/ipc.h"
 #include "agent/net.h"
 #include "agent/once.h"
 #include "agent/options.h"
-#include "agent/privilege.h"
 #include "agent/sense.h"
+#include "base/privilege.h"
 #include "discover/discover.h"
 
 enum { EXIT_USAGE = 2, ERROR_SIZE = 512 };
@@ -87,18 +89,13 @@ static int be_net(struct nanoprobe *nanoprobe)
 		.log = &nanoprobe->log,
 	};
 	struct net *net;
-	int err, code;
+	int code;
 
 	close(nanoprobe->ends[0]);
-	err = privilege_drop(&nanoprobe->user);
-	if (err) {
-		log_error(&nanoprobe->log, "cannot give up privileges: %s", strerror(-err));
-		return EXIT_FAILURE;
-	}
-	if (net_new(&config, &net))
+	if (confine_net_begin(&nanoprobe->user, &nanoprobe->log) || net_new(&config, &net))
 		return EXIT_FAILURE;
 	identity_close(&nanoprobe->identity);
-	code = net_run(net);
+	code = confine_net(&nanoprobe->log) ? EXIT_FAILURE : net_run(net);
 	net_free(net);
 	return code;
 }
@@ -116,7 +113,11 @@ static int be_sense(struct nanoprobe *nanoprobe, pid_t net)
 	close(nanoprobe->ends[0]); /* which ends the other */
 	while (waitpid(net, &status, 0) < 0 && errno == EINTR)
 		;
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_error(&nanoprobe->log,
+			"the network process was killed for a system call that "
+			"it must not make");
+	else if (WIFSIGNALED(status))
 		log_error(
 			&nanoprobe->log, "the network process died of signal %d", WTERMSIG(status));
 	return err || !WIFEXITED(status) ? EXIT_FAILURE : WEXITSTATUS(status);

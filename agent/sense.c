@@ -11,8 +11,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/confine.h"
 #include "agent/footprint.h"
 #include "agent/ipc.h"
+#include "agent/request.h"
 #include "agent/sense_look.h"
 
 enum {
@@ -34,7 +36,7 @@ struct sense {
 	int peer;
 	struct ev_loop *loop;
 	ev_io ring, requests, room;
-	ev_timer timer;
+	ev_timer timer, credit;
 	ev_signal terminated, interrupted;
 	struct instant discover_at;
 	struct writer packet; /* kind and facts that wait for room in the socket */
@@ -42,6 +44,7 @@ struct sense {
 	size_t host_told;     /* bytes of them */
 	struct reply replies[REPLIES_MAX];
 	unsigned int reply_count;
+	struct request_meter meter;
 	bool all_told; /* READY was said */
 	int result;
 };
@@ -231,47 +234,97 @@ static struct reply connect_lldpd(const char *path)
 	return (struct reply){ .err = err, .fd = -1 };
 }
 
+static int serve_resnapshot(struct sense *sense, const struct sense_request *request)
+{
+	(void)request;
+	watch_ask_snapshot(sense->look.watch, instant_now());
+	return 0;
+}
+
+static int serve_connect_lldpd(struct sense *sense, const struct sense_request *request)
+{
+	(void)request;
+	if (sense->reply_count == REPLIES_MAX)
+		return -EPROTO;
+	sense->replies[sense->reply_count++] = connect_lldpd(sense->config->lldpd_socket);
+	return 0;
+}
+
+static int serve_enrolled(struct sense *sense, const struct sense_request *request)
+{
+	(void)request;
+	if (sense->config->enrolled)
+		sense->config->enrolled(sense->config->user);
+	return 0;
+}
+
+/* All that net can have done. */
+static const struct operation {
+	enum sense_op op;
+	int cost;  /* as in request.h */
+	bool bare; /* takes no argument */
+	int (*serve)(struct sense *sense, const struct sense_request *request);
+} operations[] = {
+	{ SENSE_RESNAPSHOT, 1, true, serve_resnapshot },
+	{ SENSE_CONNECT_LLDPD, 4, true, serve_connect_lldpd },
+	{ SENSE_ENROLLED, 8, true, serve_enrolled },
+};
+
 static int serve(struct sense *sense, const struct sense_request *request)
 {
-	switch (request->op) {
-	case SENSE_RESNAPSHOT:
-		watch_ask_snapshot(sense->look.watch, instant_now());
-		return 0;
-	case SENSE_CONNECT_LLDPD:
-		if (sense->reply_count == REPLIES_MAX)
+	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++) {
+		const struct operation *operation = &operations[i];
+
+		if (operation->op != request->op)
+			continue;
+		if (operation->bare && !request_is_bare(request))
 			return -EPROTO;
-		sense->replies[sense->reply_count++] = connect_lldpd(sense->config->lldpd_socket);
-		return 0;
-	case SENSE_ENROLLED:
-		if (sense->config->enrolled)
-			sense->config->enrolled(sense->config->user);
-		return 0;
-	default:
-		return -EPROTO;
+		request_spend(&sense->meter, operation->cost);
+		return operation->serve(sense, request);
 	}
+	return -EPROTO;
+}
+
+/* Requests are read when there is credit for one, and wait in the socket until then. */
+static void on_credit(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct sense *sense = timer->data;
+
+	(void)events;
+	ev_io_start(loop, &sense->requests);
+}
+
+static void pace(struct sense *sense)
+{
+	struct instant now = instant_now(), next = request_next(&sense->meter, now);
+
+	if (!instant_before(now, next))
+		return;
+	ev_io_stop(sense->loop, &sense->requests);
+	ev_now_update(sense->loop);
+	ev_timer_set(&sense->credit, (double)instant_sub(next, now) / NS_PER_SEC, 0);
+	ev_timer_start(sense->loop, &sense->credit);
 }
 
 /* The other side has no privileges and may be in foreign hands: one odd request ends it all. */
 static void on_request(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct sense *sense = io->data;
-	struct sense_request request[2];
-	ssize_t got = recv(sense->peer, request, sizeof(request), MSG_DONTWAIT);
-	int err;
+	struct sense_request request;
+	int got = request_receive(sense->peer, &request);
 
 	(void)loop, (void)events;
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+	if (got == -EAGAIN)
 		return;
-	if (got <= 0) {
-		stop(sense, 0);
-		return;
-	}
-	err = got == sizeof(request[0]) ? serve(sense, &request[0]) : -EPROTO;
-	if (err) {
+	if (got == 1)
+		got = serve(sense, &request) ? -EPROTO : 1;
+	if (got < 0)
 		log_error(sense->config->log, "malformed request");
-		stop(sense, err);
+	if (got < 1) {
+		stop(sense, got);
 		return;
 	}
+	pace(sense);
 	settle(sense);
 }
 
@@ -282,10 +335,12 @@ static void start(struct sense *sense)
 	ev_io_init(&sense->requests, on_request, sense->peer, EV_READ);
 	ev_io_init(&sense->room, on_room, sense->peer, EV_WRITE);
 	ev_timer_init(&sense->timer, on_timer, 0, 0);
+	ev_timer_init(&sense->credit, on_credit, 0, 0);
 	ev_signal_init(&sense->terminated, on_signal, SIGTERM);
 	ev_signal_init(&sense->interrupted, on_signal, SIGINT);
 	sense->ring.data = sense->requests.data = sense->room.data = sense->timer.data = sense;
-	sense->terminated.data = sense->interrupted.data = sense;
+	sense->terminated.data = sense->interrupted.data = sense->credit.data = sense;
+	request_meter_init(&sense->meter, instant_now());
 	if (ring >= 0) {
 		ev_io_init(&sense->ring, on_ring, ring, EV_READ);
 		sense->ring.data = sense;
@@ -313,7 +368,9 @@ int sense_run(const struct sense_config *config, int peer)
 		return -ENOMEM;
 	}
 	start(&sense);
-	ev_run(sense.loop, 0);
+	sense.result = confine_sense(config->lldpd_socket, config->log);
+	if (!sense.result)
+		ev_run(sense.loop, 0);
 	ev_loop_destroy(sense.loop);
 	for (unsigned int i = 0; i < sense.reply_count; i++) {
 		if (sense.replies[i].fd >= 0)

@@ -26,7 +26,8 @@ BEGIN {
 	own("^ini[.]h", "^(base/config|agent/policy)[.]c$", "base/config.c, agent/policy.c")
 	own("^jansson[.]h", "^(base|discover|agent|cma|cli)/", "those who make JSON")
 	own("^(lib)?smartcols", "^cli/", "cli/")
-	own("^cap-ng[.]h", "^(agent|cma)/", "the daemons")
+	own("^cap-ng[.]h", "^base/privilege[.]c$", "base/privilege.c")
+	own("^seccomp[.]h", "^base/sandbox[.]c$", "base/sandbox.c")
 	own("^ev[.]h", "^(agent|cma)/", "the daemons")
 }
 FNR == 1 { own_header = 0; here = layer(FILENAME) }

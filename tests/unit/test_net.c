@@ -22,7 +22,7 @@
 
 #include "agent/ipc.h"
 #include "agent/net.h"
-#include "agent/privilege.h"
+#include "base/privilege.h"
 #include "agent/sense.h"
 #include "base/alloc.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/privilege.h"
+#include "base/privilege.h"
 
 #include <cap-ng.h>
 #include <errno.h>
@@ -8,8 +8,11 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* From the file and not through NSS, whose libraries would stay in memory for good. */
@@ -64,6 +67,99 @@ int privilege_drop(const struct privilege_user *user)
 		prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0))
 		return -errno;
 	return getppid() == parent ? 0 : -ESRCH; /* it died before the signal was asked for */
+}
+
+/* The directory is gone before it becomes the root: not even root can make a file in it. */
+int privilege_empty_root(void)
+{
+	char path[] = "/tmp/nanoprobe-XXXXXX";
+	int err = 0;
+
+	if (!mkdtemp(path))
+		return -errno;
+	if (chdir(path))
+		err = -errno;
+	if (rmdir(path) && !err)
+		err = -errno;
+	if (!err && chroot("."))
+		err = -errno;
+	if (err && chdir("/"))
+		return -errno;
+	return err;
+}
+
+int privilege_limit(unsigned int descriptors)
+{
+	const struct rlimit none = { 0, 0 }, few = { descriptors, descriptors };
+
+	if (setrlimit(RLIMIT_CORE, &none) || setrlimit(RLIMIT_NPROC, &none) ||
+		setrlimit(RLIMIT_NOFILE, &few))
+		return -errno;
+	return 0;
+}
+
+static bool find_group(const char *name, gid_t *gid)
+{
+	FILE *file = fopen("/etc/group", "re");
+	const struct group *entry = NULL;
+
+	while (file && (entry = fgetgrent(file)) && strcmp(entry->gr_name, name))
+		;
+	if (entry)
+		*gid = entry->gr_gid;
+	if (file)
+		fclose(file);
+	return entry != NULL;
+}
+
+void privilege_group_of(const char *file, const char *name)
+{
+	struct stat info;
+	gid_t gid = 0;
+	bool found = file && !stat(file, &info);
+
+	if (found)
+		gid = info.st_gid;
+	else
+		found = find_group(name, &gid);
+	(void)!setgroups(found, &gid);
+}
+
+/* Of these, those that we have; and with CAP_SETPCAP no others can come back. */
+static int keep(const unsigned int *capabilities, size_t count)
+{
+	bool had[CAP_LAST_CAP + 1] = { false };
+	bool bounds;
+
+	capng_get_caps_process();
+	bounds = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
+	for (size_t i = 0; i < count; i++)
+		had[capabilities[i]] = capng_have_capability(CAPNG_PERMITTED, capabilities[i]);
+	capng_clear(CAPNG_SELECT_BOTH);
+	for (unsigned int i = 0; i <= CAP_LAST_CAP; i++) {
+		if (had[i])
+			capng_update(CAPNG_ADD,
+				CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, i);
+	}
+	if ((bounds && capng_apply(CAPNG_SELECT_BOUNDS)) || capng_apply(CAPNG_SELECT_CAPS))
+		return -EPERM;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return -errno;
+	return 0;
+}
+
+int privilege_keep_sight(void)
+{
+	/* A kernel without CAP_BPF (before 5.8) wants CAP_SYS_ADMIN for the tables of programs. */
+	const unsigned int sight[] = { CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE,
+		prctl(PR_CAPBSET_READ, CAP_BPF, 0, 0, 0) < 0 ? CAP_SYS_ADMIN : CAP_BPF };
+
+	return keep(sight, sizeof(sight) / sizeof(*sight));
+}
+
+int privilege_keep_none(void)
+{
+	return keep(NULL, 0);
 }
 
 void privilege_missing(char *names, size_t size)
