@@ -9,6 +9,9 @@
 #include "wire/keys.h"
 #include "wire/message.h"
 
+/* The part of an incarnation that tells the streams of one run apart. */
+#define OF_THE_STREAM ((uint64_t)0xffff)
+
 enum {
 	/* The stream holds no more than this at a time: what waits in the tracker is coalesced. */
 	MESSAGES_MAX = STREAM_WINDOW_FIRST,
@@ -32,7 +35,8 @@ uint64_t uplink_random(struct uplink *uplink)
 
 void uplink_start_streams(struct uplink *uplink)
 {
-	uplink->incarnation = uplink_random(uplink);
+	uplink->incarnation =
+		(uplink->config.run & ~OF_THE_STREAM) | (uplink->begun++ & OF_THE_STREAM);
 	sender_reset(uplink->senders[STREAM_STATE]);
 	sender_renew(uplink->senders[STREAM_URGENT]);
 	outbox_start(&uplink->outbox, uplink->config.tracker, uplink->config.boot);
@@ -52,6 +56,8 @@ struct uplink *uplink_new(const struct uplink_config *config)
 
 	uplink->config = *config;
 	uplink->status.enrolled = config->enrolled;
+	if (!uplink->config.run)
+		uplink->config.run = uplink_random(uplink) | (OF_THE_STREAM + 1);
 	session_self_init(&uplink->self, &config->key);
 	for (int i = 0; i < STREAM_COUNT; i++)
 		uplink->senders[i] = sender_new((enum stream)i, config->random, config->owner);
@@ -81,7 +87,7 @@ void uplink_leave(struct uplink *uplink)
 
 static bool wants_to_tell(const struct uplink *uplink)
 {
-	return outbox_pending(&uplink->outbox) || uplink->unsaid ||
+	return uplink->summoned || outbox_pending(&uplink->outbox) || uplink->unsaid ||
 		sender_messages(uplink->senders[STREAM_STATE]) ||
 		sender_messages(uplink->senders[STREAM_URGENT]);
 }
@@ -170,6 +176,29 @@ static void take_ack(struct uplink *uplink, struct instant now, const struct rec
 	keys_agent_psk(uplink->config.token_secret, uplink->self.key.public, uplink->config.psk);
 }
 
+/*
+ * What the CMA's clock says now. The record may have been held up on its way: its session was so
+ * old at the CMA when it was sent, and is so much older here now.
+ */
+static uint64_t cma_clock(
+	const struct uplink *uplink, struct instant now, const struct record_command *command)
+{
+	int64_t age_ms = instant_sub(now, uplink->session.since) / NS_PER_MS;
+	uint64_t late_ms = age_ms > 0 && (uint64_t)age_ms > command->age_ms
+		? (uint64_t)age_ms - command->age_ms
+		: 0;
+
+	return command->now_ms + late_ms;
+}
+
+static void take_command(
+	struct uplink *uplink, struct instant now, const struct record_command *command)
+{
+	if (uplink->config.command)
+		uplink->config.command(
+			uplink->config.owner, cma_clock(uplink, now, command), command->warrant);
+}
+
 static void take_record(struct uplink *uplink, struct instant now, const struct record *record)
 {
 	switch (record->kind) {
@@ -183,9 +212,11 @@ static void take_record(struct uplink *uplink, struct instant now, const struct 
 		memcpy(uplink->reset_token, record->reset_token.token, sizeof(uplink->reset_token));
 		uplink->has_reset_token = true;
 		break;
+	case RECORD_COMMAND:
+		take_command(uplink, now, &record->command);
+		break;
 	case RECORD_FRAGMENT:
 	case RECORD_BYE:
-	case RECORD_COMMAND:
 	case RECORD_UNKNOWN:
 		break;
 	}
@@ -229,6 +260,7 @@ static void take_unknown(struct uplink *uplink, const struct packet *p)
 	}
 	uplink->status.resets += !uplink->stale;
 	uplink->stale = true;
+	uplink->summoned = true;
 }
 
 void uplink_input(struct uplink *uplink, struct instant now, struct span datagram)

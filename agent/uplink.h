@@ -37,6 +37,16 @@ struct uplink_config {
 	bool asks; /* may enrol without a token: id and secret are 0, and a person approves us */
 	bool enrolled; /* psk is set: an earlier run enrolled (uplink_status.enrolled was true) */
 	uint8_t psk[SEAL_KEY];
+	/*
+	 * Of this run of the nanoprobe, not 0: the upper 48 bits of its incarnations (see
+	 * warrant_same_run). 0: made here.
+	 */
+	uint64_t run;
+	/*
+	 * An operator's command came, perhaps once more; now_ms is the CMA's clock. The frame is
+	 * valid during the call. NULL: they are dropped.
+	 */
+	void (*command)(void *owner, uint64_t now_ms, struct span warrant);
 	/* Fills to with bytes that nobody can guess: keys come from it. */
 	void (*random)(void *owner, void *to, size_t size);
 	void *owner;

@@ -190,6 +190,7 @@ void uplink_call_answered(struct uplink *uplink, struct instant now, const struc
 		uplink->up = true;
 		uplink->stale = false;
 		uplink->confirm = true;
+		uplink->summoned = false;
 		uplink->status.calls = 0;
 		uplink->unheard = 0;
 		uplink->status.sessions++;

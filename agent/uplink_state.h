@@ -25,6 +25,7 @@ struct uplink {
 	struct session_self self;
 	struct uplink_status status;
 	uint64_t incarnation;
+	uint64_t begun; /* so many times were streams */
 	uint64_t epoch; /* of the CMA that acknowledged last */
 	struct outbox outbox;
 	struct sender *senders[STREAM_COUNT];
@@ -37,6 +38,7 @@ struct uplink {
 	bool refused; /* the last call was; the next is at call.timer */
 	bool up;      /* session is one */
 	bool stale;   /* but its other end seems to be gone: only listen, and call */
+	bool summoned; /* the other end wants us to call, though there may be nothing to tell */
 	bool confirm; /* its other end waits for a first DATA */
 	bool leave;   /* BYE is due */
 	bool ready;

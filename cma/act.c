@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "base/alloc.h"
+#include "cma/graph/command.h"
 #include "wire/message.h"
 
 struct act_id {
@@ -57,6 +58,15 @@ static int enrol(struct act *act, const struct hub_event *event)
 	}
 }
 
+static int expire(struct act *act, const struct hub_event *event)
+{
+	struct warrant warrant;
+
+	if (warrant_decode(SPAN(event->bytes, event->size), &warrant))
+		return 0; /* cannot be: the hub has read it */
+	return graph_command_expire(act->graph, warrant.id, event->kind == HUB_UNANSWERED);
+}
+
 int act_event(struct act *act, const struct hub_event *event, struct graph_result *result)
 {
 	int64_t id = graph_id(act, event->id);
@@ -80,6 +90,10 @@ int act_event(struct act *act, const struct hub_event *event, struct graph_resul
 		break;
 	case HUB_LEFT:
 		err = graph_status(act->graph, id, "left");
+		break;
+	case HUB_UNREACHED:
+	case HUB_UNANSWERED:
+		err = expire(act, event);
 		break;
 	}
 	return err == -ENOENT ? ACT_REFUSED : err;

@@ -21,6 +21,7 @@ struct hub *hub_new(const struct hub_config *config)
 	STAILQ_INIT(&hub->events);
 	STAILQ_INIT(&hub->replies);
 	hub->gate = gate_new(config->random, config->owner);
+	hub->commands = hub_commands_new();
 	hub->pack = pack_new();
 	hub->scratch = writer_growing(MESSAGE_SIZE_MAX);
 	return hub;
@@ -211,6 +212,7 @@ void hub_rolled_back(struct hub *hub)
 	struct active *active;
 
 	drop_events(hub);
+	hub_command_rolled_back(hub);
 	TAILQ_FOREACH (active, &hub->actives, neighbour) {
 		for (int i = 0; i < STREAM_COUNT; i++)
 			receiver_roll_back(&active->receivers[i]);
@@ -229,6 +231,7 @@ void hub_input(struct hub *hub, struct instant now, int64_t now_ms, const struct
 	struct packet p;
 
 	hub->counters.datagrams++;
+	hub_command_clock(hub, now, now_ms);
 	if (packet_decode(datagram, &p)) {
 		hub->counters.bad_packet++;
 		return;
@@ -293,6 +296,8 @@ size_t hub_output(
 
 	if (!size)
 		size = hub_data_output(hub, now, to, datagram);
+	if (!size)
+		size = hub_command_output(hub, now, to, datagram);
 	hub->counters.sent += size > 0;
 	return size;
 }
@@ -303,7 +308,7 @@ struct instant hub_deadline(const struct hub *hub)
 
 	if (!STAILQ_EMPTY(&hub->replies) || !TAILQ_EMPTY(&hub->due) || !gate_is_empty(hub->gate))
 		return (struct instant){ 0 };
-	return first ? first->ack_at : INSTANT_NEVER;
+	return instant_first(first ? first->ack_at : INSTANT_NEVER, hub_command_deadline(hub));
 }
 
 const struct hub_counters *hub_counters(const struct hub *hub)
@@ -354,6 +359,7 @@ void hub_free(struct hub *hub)
 	drop_events(hub);
 	while (take_reply(hub, &to, datagram))
 		continue;
+	hub_commands_free(hub->commands);
 	table_each(&hub->channels, visit_channel, hub);
 	table_each(&hub->peers_by_id, visit_peer, hub);
 	table_each(&hub->tokens, visit_token, hub);

@@ -69,7 +69,10 @@ enum hub_event_kind {
 	/* Act on bytes, a message (wire/message.h), unless that sequence was committed before. */
 	HUB_MESSAGE,
 	HUB_HERE, /* a session was proven: the host is up */
-	HUB_LEFT, /* it said goodbye. Both only tell: nothing is acknowledged for them */
+	HUB_LEFT, /* it said goodbye */
+	/* A command expired, and there is no result; bytes are its warrant: it could not be sent, */
+	HUB_UNREACHED,
+	HUB_UNANSWERED, /* or it was. These four only tell: nothing is acknowledged for them */
 };
 
 struct hub_event {

@@ -367,5 +367,6 @@ bool hub_call_proven(struct hub *hub, struct channel *channel)
 		hub_queue_enrol(hub, peer->active);
 	else
 		hub_queue_presence(hub, HUB_HERE, peer);
+	hub_command_here(hub, peer);
 	return true;
 }

@@ -94,6 +94,7 @@ static void hand_out(struct hub *hub, struct active *active, enum stream stream,
 		.size = bytes.size,
 	};
 
+	hub_command_heard(hub, active->peer, bytes);
 	hub_queue_event(hub, &event);
 	active->uncommitted += bytes.size;
 	hub->uncommitted += bytes.size;

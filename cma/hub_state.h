@@ -10,6 +10,7 @@
 
 #include "cma/gate.h"
 #include "cma/hub.h"
+#include "cma/hub_command.h"
 #include "cma/hub_counters.h"
 #include "cma/table.h"
 #include "wire/pack.h"
@@ -97,6 +98,7 @@ struct hub {
 	struct table peers_by_key, peers_by_id, channels, tokens, calls, calls_by_mac;
 	TAILQ_HEAD(calls_by_age, call) calls_by_age;
 	struct gate *gate;
+	struct hub_commands *commands;
 	uint64_t last_id;
 	size_t sessions;
 	struct actives actives;

@@ -124,7 +124,7 @@ static bool acknowledges(const struct job *job, struct store_result *result)
 	const struct hub_event *event = &job->event;
 
 	*result = (struct store_result){ .kind = STORE_COMMITTED, .commit.id = job_agent(job) };
-	if (job->waiter || job->err || event->kind == HUB_HERE || event->kind == HUB_LEFT)
+	if (job->waiter || job->err || (event->kind != HUB_MESSAGE && event->kind != HUB_ENROL))
 		return false;
 	if (event->kind == HUB_ENROL) {
 		result->commit.incarnation = event->agent.incarnation;

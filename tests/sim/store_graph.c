@@ -165,6 +165,8 @@ static const char *graph_store_apply(void *owner, const struct hub_event *event,
 	if (!store->open)
 		must(graph_begin(store->graph, now_ms), "graph_begin");
 	store->open = true;
+	if (event->kind == HUB_UNREACHED || event->kind == HUB_UNANSWERED)
+		return NULL;
 	if (event->kind == HUB_HERE || event->kind == HUB_LEFT) {
 		must(graph_status(
 			     store->graph, name->graph, event->kind == HUB_HERE ? "up" : "left"),

@@ -34,6 +34,16 @@ void pair_new_hub(struct pair *p, uint64_t epoch)
 	hub_add_token(p->hub, &p->token);
 }
 
+static void take_command(void *owner, uint64_t now_ms, struct span warrant)
+{
+	struct pair *p = (struct pair *)(void *)((char *)owner - offsetof(struct pair, seed));
+
+	p->commands++;
+	p->command_ms = now_ms;
+	writer_reset(&p->command);
+	put_span(&p->command, warrant);
+}
+
 void pair_new_uplink(struct pair *p, bool enrolled)
 {
 	struct uplink_config config = { .key = p->agent_key,
@@ -41,6 +51,7 @@ void pair_new_uplink(struct pair *p, bool enrolled)
 		.boot = p->boot,
 		.has_token = true,
 		.enrolled = enrolled,
+		.command = take_command,
 		.random = pair_random,
 		.owner = &p->seed };
 
@@ -67,6 +78,7 @@ int pair_setup(void **state)
 	uint8_t digest_key[SEAL_FACT_KEY];
 
 	p->seed = 1;
+	p->command = writer_growing(PACKET_MAX);
 	p->now.ns = NS_PER_SEC;
 	addr_parse("10.0.0.7:5555", &p->agent_address);
 	pair_new_key(p, &p->agent_key);
@@ -92,6 +104,7 @@ int pair_teardown(void **state)
 	uplink_free(p->uplink);
 	tracker_free(p->tracker);
 	hub_free(p->hub);
+	writer_free(&p->command);
 	free(p);
 	return 0;
 }

@@ -34,6 +34,9 @@ struct pair {
 	struct datagram captured[CAPTURED_MAX]; /* the first of those to the CMA */
 	struct hub_event events[EVENTS_MAX];
 	size_t event_count;
+	size_t commands; /* that reached the agent; of the last one: */
+	uint64_t command_ms;
+	struct writer command;
 };
 
 /* cmocka's setup and teardown. */
