@@ -2,7 +2,7 @@
 #ifndef CMA_ACT_H
 #define CMA_ACT_H
 /* What an event of the hub does to the graph, within a transaction of the store. */
-#include "cma/graph/graph.h"
+#include "cma/graph/roster.h"
 #include "cma/hub.h"
 
 /* End it with act_deinit. */

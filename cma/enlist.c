@@ -21,9 +21,11 @@ void enlist_token(const struct graph_token *token, struct hub_token *known)
 	*known = (struct hub_token){
 		.tenant = tenant_number(token->tenant),
 		.uses = UINT32_MAX,
-		.expires_ms = token->expires_ms,
+		.expires_ms = token->revoked ? 0 : token->expires_ms,
 	};
-	if (token->uses)
+	if (token->revoked)
+		known->uses = 0;
+	else if (token->uses)
 		known->uses = token->uses > token->uses_made
 			? (uint32_t)(token->uses - token->uses_made)
 			: 0;

@@ -2,7 +2,7 @@
 #ifndef CMA_ENLIST_H
 #define CMA_ENLIST_H
 /* Rows of the store as the hub keeps them in memory. Wipe both kinds of results: they hold keys. */
-#include "cma/graph/graph.h"
+#include "cma/graph/roster.h"
 #include "cma/hub.h"
 
 void enlist_token(const struct graph_token *token, struct hub_token *known);

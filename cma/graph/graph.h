@@ -55,47 +55,6 @@ int graph_checkpoint(struct graph *g);
 int graph_epoch_bump(struct graph *g, uint64_t *epoch);
 uint64_t graph_epoch(const struct graph *g);
 
-struct graph_token {
-	uint8_t id[GRAPH_TOKEN_ID];
-	uint8_t secret[GRAPH_KEY];
-	char tenant[GRAPH_TENANT_MAX];
-	int64_t created_ms;
-	int64_t expires_ms;
-	int64_t uses;	   /* agents that may enrol with it; 0: any number */
-	int64_t uses_made; /* agents that did */
-};
-
-/* created_ms and uses_made are set here. -EEXIST; -EINVAL for a bad tenant name. */
-int graph_token_create(struct graph *g, const struct graph_token *token);
-typedef int graph_token_fn(void *context, const struct graph_token *token);
-/* All tokens, oldest first; stops at the first non-zero that fn returns and returns it. */
-int graph_tokens(struct graph *g, graph_token_fn *fn, void *context);
-
-struct graph_agent {
-	int64_t id;
-	int64_t tenant; /* its node */
-	uint8_t public_key[GRAPH_KEY];
-	uint8_t psk[GRAPH_KEY];
-	char tenant_name[GRAPH_TENANT_MAX];
-	uint64_t incarnation;
-	uint64_t durable[STREAM_COUNT]; /* the last sequences acted on */
-	uint64_t digest_sequence;	/* where want comes from */
-	uint16_t want;			/* sections that differed there and have not come yet */
-};
-
-/*
- * Makes the agent and its host node, and counts the use of the token. A key that is known already
- * in the same tenant gets the new psk and keeps its facts. (Expiry was judged when the agent proved
- * the token.) Named results: -ENOENT no such token, -EDQUOT used up, -EEXIST another tenant's key.
- */
-int graph_enrol(struct graph *g, const uint8_t token[GRAPH_TOKEN_ID],
-	const uint8_t public_key[GRAPH_KEY], const uint8_t psk[GRAPH_KEY], int64_t *agent);
-typedef int graph_agent_fn(void *context, const struct graph_agent *agent);
-int graph_agents(struct graph *g, graph_agent_fn *fn, void *context);
-
-/* How a host is, as the allservers query shows it: "up", "left" (it said goodbye), "down". */
-int graph_status(struct graph *g, int64_t agent, const char *status);
-
 enum graph_verdict {
 	GRAPH_APPLIED,
 	GRAPH_DUPLICATE,   /* acted on before: no effect */

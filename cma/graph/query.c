@@ -16,6 +16,7 @@
 #include "cma/graph/query_file.h"
 #include "cma/graph/query_value.h"
 #include "cma/graph/walk.h"
+#include "wire/keys.h"
 
 enum {
 	CACHE_KIB = 64 << 10,
@@ -42,6 +43,18 @@ static void rfc3339(sqlite3_context *context, int count, sqlite3_value **values)
 	if (sqlite3_value_type(values[0]) == SQLITE_NULL)
 		return;
 	text_time(sqlite3_value_int64(values[0]), text);
+	sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
+}
+
+/* Of a public key. */
+static void fingerprint(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	char text[KEYS_FINGERPRINT_SIZE];
+
+	(void)count;
+	if (sqlite3_value_bytes(values[0]) != SEAL_KEY)
+		return;
+	keys_fingerprint(sqlite3_value_blob(values[0]), text);
 	sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
 }
 
@@ -91,6 +104,9 @@ static int connect_database(struct queries *q, const char *directory, char *erro
 	if (code == SQLITE_OK)
 		code = sqlite3_create_function_v2(q->db, "rfc3339", 1,
 			SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, rfc3339, NULL, NULL, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_create_function_v2(q->db, "fingerprint", 1,
+			SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, fingerprint, NULL, NULL, NULL);
 	if (code == SQLITE_OK)
 		code = walk_register(q->db);
 	if (code == SQLITE_OK)

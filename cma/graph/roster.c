@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Who may talk to us: tokens and agents. */
-#include "cma/graph/graph.h"
+#include "cma/graph/roster.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "cma/graph/store.h"
 
 /* A word that is easy to type and safe to print. */
-static bool is_tenant_name(const char *name)
+static bool is_good(const char *name)
 {
 	size_t length = strnlen(name, GRAPH_TENANT_MAX);
 
@@ -21,16 +21,25 @@ static bool is_tenant_name(const char *name)
 	return length && length < GRAPH_TENANT_MAX;
 }
 
+bool roster_tenant_is_good(struct graph *g, const char *name)
+{
+	if (is_good(name))
+		return true;
+	snprintf(g->error, sizeof(g->error), "a tenant is 1 to %d letters, digits, '-', '_' or '.'",
+		GRAPH_TENANT_MAX - 1);
+	return false;
+}
+
 int graph_token_create(struct graph *g, const struct graph_token *token)
 {
+	int64_t tenant;
 	int failed;
 
-	if (!is_tenant_name(token->tenant)) {
-		snprintf(g->error, sizeof(g->error),
-			"a tenant is 1 to %d letters, digits, '-', '_' or '.'",
-			GRAPH_TENANT_MAX - 1);
+	if (!roster_tenant_is_good(g, token->tenant))
 		return -EINVAL;
-	}
+	failed = node_put(g, 0, "tenant", token->tenant, NULL, &tenant);
+	if (failed)
+		return failed;
 	failed = db_run(&g->db, DB_TOKEN_ADD, "bbtiii", SPAN(token->id, GRAPH_TOKEN_ID),
 		SPAN(token->secret, GRAPH_KEY), token->tenant, g->now, token->expires_ms,
 		token->uses);
@@ -59,6 +68,7 @@ int graph_tokens(struct graph *g, graph_token_fn *fn, void *context)
 			.expires_ms = sqlite3_column_int64(s, 4),
 			.uses = sqlite3_column_int64(s, 5),
 			.uses_made = sqlite3_column_int64(s, 6),
+			.revoked = sqlite3_column_int64(s, 7) != 0,
 		};
 
 		copy_blob(s, 0, token.id, sizeof(token.id));
@@ -84,6 +94,7 @@ int graph_agents(struct graph *g, graph_agent_fn *fn, void *context)
 			.incarnation = (uint64_t)sqlite3_column_int64(s, 5),
 			.durable = { (uint64_t)sqlite3_column_int64(s, 6),
 				(uint64_t)sqlite3_column_int64(s, 9) },
+			.revoked = sqlite3_column_int64(s, 10) != 0,
 			.digest_sequence = (uint64_t)sqlite3_column_int64(s, 7),
 			.want = (uint16_t)sqlite3_column_int(s, 8),
 		};
@@ -112,16 +123,14 @@ static int token_check(struct graph *g, struct span id, int64_t *tenant)
 	return node_put(g, 0, "tenant", (const char *)sqlite3_column_text(s, 0), NULL, tenant);
 }
 
-static int agent_add(struct graph *g, int64_t tenant, struct span key, struct span psk, int64_t *id)
+int roster_add(struct graph *g, int64_t tenant, struct span key, struct span psk, int64_t *id)
 {
 	char name[2 * GRAPH_KEY + 1];
 	int failed;
 
 	text_hex(key.data, key.size, name);
 	failed = node_put(g, tenant, "host", name, NULL, id);
-	if (!failed)
-		failed = db_run(&g->db, DB_AGENT_ADD, "iibb", *id, tenant, key, psk);
-	return failed ? failed : graph_status(g, *id, "up");
+	return failed ? failed : db_run(&g->db, DB_AGENT_ADD, "iibb", *id, tenant, key, psk);
 }
 
 /* 1 when the key is known, with its host and tenant. */
@@ -152,7 +161,9 @@ int graph_enrol(struct graph *g, const uint8_t token[GRAPH_TOKEN_ID],
 	if (got > 0)
 		got = db_run(&g->db, DB_AGENT_PSK, "ib", *agent, SPAN(psk, GRAPH_KEY));
 	else if (!got)
-		got = agent_add(g, tenant, key, SPAN(psk, GRAPH_KEY), agent);
+		got = roster_add(g, tenant, key, SPAN(psk, GRAPH_KEY), agent);
+	if (!got)
+		got = graph_status(g, *agent, "up");
 	return got ? got : db_run(&g->db, DB_TOKEN_USE, "b", id);
 }
 
@@ -171,18 +182,37 @@ static int status_now(struct graph *g, int64_t agent, int64_t *tenant, char befo
 }
 
 /* The state of a host is an edge from its tenant, so that it has a history like all else. */
-int graph_status(struct graph *g, int64_t agent, const char *status)
+static int status_change(
+	struct graph *g, int64_t agent, int64_t tenant, const char *before, const char *status)
 {
-	struct edge edge = { .dst = agent };
-	char before[8];
-	int failed = status_now(g, agent, &edge.src, before);
+	struct edge edge = { .src = tenant, .dst = agent, .kind = before };
+	int failed = *before ? edge_end(g, &edge, 0) : 0;
 
-	if (failed || !strcmp(before, status))
-		return failed;
-	edge.kind = before;
-	failed = *before ? edge_end(g, &edge, 0) : 0;
 	edge.kind = status;
 	return failed ? failed : edge_open(g, &edge, 0);
+}
+
+int graph_status(struct graph *g, int64_t agent, const char *status)
+{
+	char before[8];
+	int64_t tenant = 0;
+	int failed = status_now(g, agent, &tenant, before);
+
+	if (failed || !strcmp(before, status) || !strcmp(before, "revoked"))
+		return failed;
+	return status_change(g, agent, tenant, before, status);
+}
+
+int roster_unrevoke(struct graph *g, int64_t agent)
+{
+	char before[8];
+	int64_t tenant = 0;
+	int failed = status_now(g, agent, &tenant, before);
+
+	if (failed || strcmp(before, "revoked"))
+		return failed;
+	failed = db_run(&g->db, DB_AGENT_REVOKE, "ii", agent, (int64_t)0);
+	return failed ? failed : status_change(g, agent, tenant, before, "left");
 }
 
 int graph_up_again(struct graph *g, int64_t agent)

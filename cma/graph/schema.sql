@@ -58,7 +58,7 @@ CREATE TABLE edge (
 	PRIMARY KEY (src, kind, gone, dst, fact)
 ) WITHOUT ROWID;
 CREATE INDEX edge_reverse ON edge (dst, kind, gone, src, fact, since);
-CREATE INDEX edge_status ON edge (since) WHERE kind IN ('up', 'left', 'down');
+CREATE INDEX edge_status ON edge (since) WHERE kind IN ('up', 'left', 'down', 'revoked');
 
 -- Addresses that a host answers on in a network namespace ('' is its own), and how many of its
 -- facts say so: what a listener on 0.0.0.0 or :: stands for.
@@ -87,7 +87,8 @@ CREATE TABLE agent (
 	boot            INTEGER NOT NULL DEFAULT 0, -- hash of the boot id that it told last
 	revoked         INTEGER NOT NULL DEFAULT 0, -- when; 0: it may talk to us
 	address         TEXT NOT NULL DEFAULT '',   -- where its last session was proven, and the
-	session         INTEGER NOT NULL DEFAULT 0  -- index of that at the CMA << 32 | at the agent
+	session         INTEGER NOT NULL DEFAULT 0, -- index of that at the CMA << 32 | at the agent
+	seen            INTEGER NOT NULL DEFAULT 0  -- when that was
 );
 CREATE TABLE token (
 	id        BLOB PRIMARY KEY,

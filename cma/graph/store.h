@@ -36,6 +36,16 @@ int node_settle(struct graph *g, int64_t id);
 /* The host was started again: if it is up, it is so since now. */
 int graph_up_again(struct graph *g, int64_t agent);
 
+/* ---- roster.c ---- */
+
+/* If not, graph_error tells. */
+bool roster_tenant_is_good(struct graph *g, const char *name);
+/* A new agent and its host node; neither has a status yet. */
+int roster_add(struct graph *g, int64_t tenant, struct span key, struct span psk, int64_t *id);
+
+/* It has "left" then. Nothing when it is not revoked. */
+int roster_unrevoke(struct graph *g, int64_t agent);
+
 /* ---- edge.c: an edge is alive between edge_open and edge_end ---- */
 
 struct edge {

@@ -5,6 +5,7 @@ ALTER TABLE agent ADD COLUMN boot INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE agent ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE agent ADD COLUMN address TEXT NOT NULL DEFAULT '';
 ALTER TABLE agent ADD COLUMN session INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agent ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE token ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE incident (
 	id      INTEGER PRIMARY KEY,
@@ -40,3 +41,5 @@ CREATE TABLE command (
 ) WITHOUT ROWID;
 CREATE INDEX command_host ON command (host, issued);
 CREATE INDEX command_waiting ON command (expires) WHERE state = 'waiting';
+DROP INDEX edge_status;
+CREATE INDEX edge_status ON edge (since) WHERE kind IN ('up', 'left', 'down', 'revoked');

@@ -28,9 +28,9 @@ FROM (
 	       json_object('status', e.kind)
 	FROM edge e
 	CROSS JOIN node h ON h.id = e.dst AND h.owner = :tenant
-	LEFT JOIN edge p ON p.dst = e.dst AND p.kind IN ('up', 'left', 'down')
+	LEFT JOIN edge p ON p.dst = e.dst AND p.kind IN ('up', 'left', 'down', 'revoked')
 		AND p.gone = e.since AND p.since < p.gone
-	WHERE e.kind IN ('up', 'left', 'down')
+	WHERE e.kind IN ('up', 'left', 'down', 'revoked')
 		AND e.since > :from AND e.since <= min(:to, :as_of) AND e.since < e.gone
 )
 WHERE :host = 0 OR id = :host

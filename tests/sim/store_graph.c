@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "cma/graph/graph.h"
+#include "cma/graph/roster.h"
 #include "tests/sim/store.h"
 
 enum { AGENTS_MAX = 256, PATH_SIZE = 64 };

@@ -15,7 +15,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "cma/graph/graph.h"
+#include "cma/graph/roster.h"
 #include "cma/graph/query.h"
 #include "wire/fact.h"
 #include "wire/message.h"

@@ -68,11 +68,24 @@ static void test_uses(void **state)
 	}
 }
 
+/* A revoked one is answered as one that has expired, and lets nobody in. */
+static void test_revoked(void **state)
+{
+	struct graph_token token = { .expires_ms = INT64_MAX, .revoked = true };
+	struct hub_token known;
+
+	(void)state;
+	enlist_token(&token, &known);
+	assert_int_equal(known.uses, 0);
+	assert_int_equal(known.expires_ms, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tenants),
 		cmocka_unit_test(test_uses),
+		cmocka_unit_test(test_revoked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,20 @@
+-- every agent, how it is (up, left, down, revoked) since when, and where it called from last
+-- param agent: text = ""  only this one: its fingerprint, its key or the name of its host
+SELECT fingerprint(a.public_key) AS fingerprint,
+       h.label AS host,
+       t.key AS tenant,
+       s.kind AS state,
+       rfc3339(s.since) AS since,
+       nullif(a.address, '') AS address,
+       iif(a.seen = 0, NULL, rfc3339(a.seen)) AS session,
+       iif(a.incarnation = 0, NULL, printf('%016x', a.incarnation)) AS incarnation,
+       h.key AS key
+FROM agent a
+JOIN node h ON h.id = a.host
+JOIN node t ON t.id = a.tenant
+LEFT JOIN edge s ON s.dst = a.host AND s.kind IN ('up', 'left', 'down', 'revoked')
+	AND s.since <= :as_of AND s.gone > :as_of
+WHERE a.tenant = :tenant AND h.since <= :as_of
+	AND (:agent = '' OR h.label = :agent OR h.key = :agent
+		OR fingerprint(a.public_key) = :agent)
+ORDER BY host, h.key
