@@ -113,6 +113,23 @@ static void pin(struct identity *identity, const uint8_t key[SEAL_KEY])
 	memcpy(enrolment->cma_key, key, SEAL_KEY);
 }
 
+/* Somebody names the root key. What is kept already gets it too. */
+static int pin_root(
+	struct identity *identity, const uint8_t root[SIGN_KEY], char *error, size_t error_size)
+{
+	struct enrolment *enrolment = &identity->enrolment;
+	int err;
+
+	if (enrolment->has_root && seal_equal(enrolment->root, root, SIGN_KEY))
+		return 0;
+	enrolment->has_root = true;
+	memcpy(enrolment->root, root, SIGN_KEY);
+	err = identity->enrolled ? enrolment_keep(identity->dir, enrolment) : 0;
+	if (err)
+		snprintf(error, error_size, "cannot keep the root key: %s", strerror(-err));
+	return err;
+}
+
 static int take_token(struct identity *identity, const char *text, char *error, size_t error_size)
 {
 	struct token token;
@@ -127,6 +144,8 @@ static int take_token(struct identity *identity, const char *text, char *error, 
 		identity->enrolment.cma = token.cma;
 		memcpy(identity->token_id, token.id, sizeof(identity->token_id));
 		memcpy(identity->token_secret, token.secret, sizeof(identity->token_secret));
+		if (token.has_root)
+			err = pin_root(identity, token.root, error, error_size);
 	}
 	seal_wipe(&token, sizeof(token));
 	return err;
@@ -147,6 +166,17 @@ static int take_cma_key(struct identity *identity, const char *text, char *error
 	return 0;
 }
 
+static int take_root_key(
+	struct identity *identity, const char *text, char *error, size_t error_size)
+{
+	uint8_t root[SIGN_KEY];
+
+	if (!keys_parse(text, root))
+		return pin_root(identity, root, error, error_size);
+	snprintf(error, error_size, "--root-key: a key is 43 characters of base64url");
+	return -EINVAL;
+}
+
 /* What the options say about the CMA, over what an earlier run kept. */
 static int take_config(struct identity *identity, const struct identity_config *config, char *error,
 	size_t error_size)
@@ -157,6 +187,8 @@ static int take_config(struct identity *identity, const struct identity_config *
 		err = take_token(identity, config->token, error, error_size);
 	else if (config->cma_key)
 		err = take_cma_key(identity, config->cma_key, error, error_size);
+	if (!err && config->root_key)
+		err = take_root_key(identity, config->root_key, error, error_size);
 	if (!err && config->cma)
 		err = addr_parse(config->cma, &identity->enrolment.cma);
 	if (!err && !identity->has_token && !identity->asks && !identity->enrolled) {
@@ -220,4 +252,25 @@ int identity_keep(struct identity *identity)
 	keys_agent_psk(identity->token_secret, identity->key.public, enrolment->psk);
 	identity->enrolled = true;
 	return enrolment_keep(identity->dir, enrolment);
+}
+
+int identity_new_key(struct identity *identity, const uint8_t bytes[CERTIFICATE_SIZE])
+{
+	struct enrolment changed = identity->enrolment;
+	struct certificate certificate = { .serial = 0 };
+	int err = -ENOKEY;
+
+	if (identity->enrolled && changed.has_root)
+		err = certificate_open(bytes, changed.root, &certificate);
+	if (!err && certificate.serial <= changed.serial)
+		err = -EALREADY;
+	if (!err) {
+		changed.serial = certificate.serial;
+		memcpy(changed.cma_key, certificate.key, SEAL_KEY);
+		err = enrolment_keep(identity->dir, &changed);
+	}
+	if (!err)
+		identity->enrolment = changed;
+	seal_wipe(&changed, sizeof(changed));
+	return err;
 }

@@ -13,15 +13,16 @@
 #include <stdint.h>
 
 #include "agent/enrolment.h"
-#include "wire/keys.h"
+#include "wire/certificate.h"
 #include "wire/token.h"
 
 /* What the options say; NULL where they say nothing. */
 struct identity_config {
 	const char *state_dir;
 	const char *token;
-	const char *cma_key; /* instead of a token: ask the CMA with this key to be let in */
-	const char *cma;     /* ADDR:PORT instead of the one that token or enrolment name */
+	const char *cma_key;  /* instead of a token: ask the CMA with this key to be let in */
+	const char *root_key; /* the CMA's root key, when no token says it */
+	const char *cma;      /* ADDR:PORT instead of the one that token or enrolment name */
 };
 
 struct identity {
@@ -47,5 +48,11 @@ void identity_close(struct identity *identity);
 
 /* The CMA has us on disk: keeps what proves us from now on, without the token. -errno. */
 int identity_keep(struct identity *identity);
+/*
+ * The CMA has another key from now on. Keeps it when our root key signed it and it is newer than
+ * what we have. -ENOKEY: we have no root key, or are not enrolled; -EALREADY: not newer; else as
+ * certificate_open, or -errno.
+ */
+int identity_new_key(struct identity *identity, const uint8_t certificate[CERTIFICATE_SIZE]);
 
 #endif

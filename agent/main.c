@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -63,6 +64,21 @@ static void keep_enrolment(void *user)
 		log_info(&nanoprobe->log, "enrolled; the token is needed no more");
 }
 
+/* The other process asks for it, and that may be in foreign hands: only the signature counts. */
+static int keep_new_key(void *user, const uint8_t certificate[CERTIFICATE_SIZE])
+{
+	struct nanoprobe *nanoprobe = user;
+	int err = identity_new_key(&nanoprobe->identity, certificate);
+
+	if (!err)
+		log_info(&nanoprobe->log, "the new key of the CMA is kept, serial %" PRIu32,
+			nanoprobe->identity.enrolment.serial);
+	else if (err != -EALREADY)
+		log_error(&nanoprobe->log, "cannot keep a new key of the CMA: %s",
+			err == -EACCES ? "our root key did not sign it" : strerror(-err));
+	return err == -EACCES ? -EPROTO : 0;
+}
+
 static struct sense_config sense_config_of(struct nanoprobe *nanoprobe)
 {
 	return (struct sense_config){
@@ -71,6 +87,7 @@ static struct sense_config sense_config_of(struct nanoprobe *nanoprobe)
 		.lldpd_socket = nanoprobe->options.lldpd_socket,
 		.discover = discover_host,
 		.enrolled = keep_enrolment,
+		.new_key = keep_new_key,
 		.user = nanoprobe,
 		.log = &nanoprobe->log,
 	};
@@ -147,6 +164,7 @@ static int run_daemon(struct nanoprobe *nanoprobe)
 		.state_dir = options->state_dir,
 		.token = options->token,
 		.cma_key = options->cma_key,
+		.root_key = options->root_key,
 		.cma = options->cma,
 	};
 	char error[ERROR_SIZE];

@@ -41,6 +41,7 @@ struct net {
 	struct instant start_deadline;
 	bool sense_ready, sense_ended, ready;
 	bool enrolled_told, trimmed;
+	uint64_t new_keys_told;
 	struct uplink_status logged;
 	int exit_code;
 };
@@ -59,13 +60,19 @@ static void random_bytes(void *owner, void *to, size_t size)
 	seal_random(to, size);
 }
 
-static void request_sense(struct net *net, enum sense_op op)
+static void send_request(struct net *net, const struct sense_request *request)
 {
-	struct sense_request request = { .op = op };
-	int err = ipc_send(net->config.sense, SPAN(&request, sizeof(request)), -1);
+	int err = ipc_send(net->config.sense, SPAN(request, sizeof(*request)), -1);
 
 	if (err)
 		log_error(net->config.log, "request to sense: %s", strerror(-err));
+}
+
+static void request_sense(struct net *net, enum sense_op op)
+{
+	const struct sense_request request = { .op = op };
+
+	send_request(net, &request);
 }
 
 static void connect_lldpd(void *owner)
@@ -219,6 +226,16 @@ static void log_status(struct net *net, const struct uplink_status *status)
 	net->logged = *status;
 }
 
+/* Behind SENSE_ENROLLED, if that is due too: a key is kept with an enrolment. */
+static void tell_new_key(struct net *net)
+{
+	struct sense_request request = { .op = SENSE_NEW_KEY };
+
+	memcpy(request.certificate, uplink_certificate(net->uplink), sizeof(request.certificate));
+	send_request(net, &request);
+	log_info(net->config.log, "the CMA has another key, signed with the root key");
+}
+
 static void run_uplink(struct net *net)
 {
 	const struct uplink_status *status;
@@ -230,6 +247,10 @@ static void run_uplink(struct net *net)
 	if (status->enrolled && !net->enrolled_told) {
 		net->enrolled_told = true;
 		request_sense(net, SENSE_ENROLLED);
+	}
+	if (status->new_keys != net->new_keys_told) {
+		net->new_keys_told = status->new_keys;
+		tell_new_key(net);
 	}
 	if (!net->trimmed && status->durable && !status->waiting) {
 		net->trimmed = true; /* the start is over: all of it is on the CMA's disk */
@@ -350,6 +371,8 @@ static int start_uplink(struct net *net, const struct identity *identity)
 		.key = identity->key,
 		.tracker = net->tracker,
 		.boot = net->config.boot,
+		.has_root = identity->enrolment.has_root,
+		.serial = identity->enrolment.serial,
 		.has_token = identity->has_token,
 		.asks = identity->asks,
 		.enrolled = identity->enrolled,
@@ -362,6 +385,7 @@ static int start_uplink(struct net *net, const struct identity *identity)
 		return fd;
 	}
 	memcpy(config.cma, identity->enrolment.cma_key, sizeof(config.cma));
+	memcpy(config.root, identity->enrolment.root, sizeof(config.root));
 	memcpy(config.token_id, identity->token_id, sizeof(config.token_id));
 	memcpy(config.token_secret, identity->token_secret, sizeof(config.token_secret));
 	memcpy(config.psk, identity->enrolment.psk, sizeof(config.psk));

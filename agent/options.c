@@ -20,6 +20,9 @@ static const struct option_def defs[] = {
 	{ .name = "cma-key",
 		.argument = "KEY",
 		.help = "without a token: ask the CMA with this public key to be let in" },
+	{ .name = "root-key",
+		.argument = "KEY",
+		.help = "the CMA's root key, which signs its next key (default: of the token)" },
 	{ .name = "cma",
 		.type = OPTION_ADDRESS,
 		.argument = "ADDR:PORT",
@@ -91,6 +94,7 @@ static void take_values(struct options *options)
 	options->state_dir = config_text(config, "state-dir");
 	options->token = config_text(config, "token");
 	options->cma_key = config_text(config, "cma-key");
+	options->root_key = config_text(config, "root-key");
 	options->cma = config_text(config, "cma");
 	options->own_netns = !strcmp(config_text(config, "scope"), "netns");
 	options->lldpd_socket = config_text(config, "lldpd-socket");

@@ -16,6 +16,7 @@ struct options {
 	const char *state_dir;
 	const char *token;
 	const char *cma_key;
+	const char *root_key;
 	const char *cma;
 	bool own_netns;
 	const char *lldpd_socket;

@@ -258,6 +258,18 @@ static int serve_enrolled(struct sense *sense, const struct sense_request *reque
 	return 0;
 }
 
+static int serve_new_key(struct sense *sense, const struct sense_request *request)
+{
+	struct sense_request rest = *request;
+
+	memset(rest.certificate, 0, sizeof(rest.certificate));
+	if (!request_is_bare(&rest))
+		return -EPROTO;
+	if (!sense->config->new_key)
+		return 0;
+	return sense->config->new_key(sense->config->user, request->certificate);
+}
+
 /* All that net can have done. */
 static const struct operation {
 	enum sense_op op;
@@ -268,6 +280,7 @@ static const struct operation {
 	{ SENSE_RESNAPSHOT, 1, true, serve_resnapshot },
 	{ SENSE_CONNECT_LLDPD, 4, true, serve_connect_lldpd },
 	{ SENSE_ENROLLED, 8, true, serve_enrolled },
+	{ SENSE_NEW_KEY, 8, false, serve_new_key },
 };
 
 static int serve(struct sense *sense, const struct sense_request *request)

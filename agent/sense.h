@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "wire/certificate.h"
 #include "wire/fact.h"
 
 /*
@@ -29,12 +30,16 @@ enum sense_op {
 	SENSE_RESNAPSHOT = 1,	 /* look at every socket again, now */
 	SENSE_CONNECT_LLDPD = 2, /* connect the socket of lldpd and pass it on */
 	SENSE_ENROLLED = 3,	 /* the CMA has us on disk: calls config.enrolled */
+	SENSE_NEW_KEY = 4,	 /* the CMA has another key: calls config.new_key */
 };
 
+/* 128 bytes; what an operation does not use is 0. */
 struct sense_request {
 	uint32_t op;
 	uint32_t argument;
 	uint64_t value;
+	uint8_t certificate[CERTIFICATE_SIZE]; /* of SENSE_NEW_KEY */
+	uint8_t zero[8];
 };
 
 /* The fact and what it points to are valid only during the call. */
@@ -49,6 +54,8 @@ struct sense_config {
 	void (*discover)(void *user, sense_emit_fn *emit, void *owner);
 	/* Keeps what proves us to the CMA from now on; NULL: none. */
 	void (*enrolled)(void *user);
+	/* Keeps it; -EPROTO when the other side has made it up, which ends us. NULL: none. */
+	int (*new_key)(void *user, const uint8_t certificate[CERTIFICATE_SIZE]);
 	void *user;
 	const struct log *log;
 };

@@ -85,6 +85,11 @@ void uplink_leave(struct uplink *uplink)
 	uplink->leave = uplink->up && !uplink->stale;
 }
 
+bool uplink_is_old(const struct uplink *uplink, struct instant now)
+{
+	return uplink->rekey || session_is_old(&uplink->session, now);
+}
+
 static bool wants_to_tell(const struct uplink *uplink)
 {
 	return uplink->summoned || outbox_pending(&uplink->outbox) || uplink->unsaid ||
@@ -199,6 +204,23 @@ static void take_command(
 			uplink->config.owner, cma_clock(uplink, now, command), command->warrant);
 }
 
+/* Only what the root signed counts, and only if it is newer than what we have. */
+static void take_new_key(struct uplink *uplink, const struct record_new_key *record)
+{
+	struct uplink_config *config = &uplink->config;
+	struct certificate certificate;
+
+	if (!config->has_root ||
+		certificate_open(record->certificate, config->root, &certificate) ||
+		certificate.serial <= config->serial)
+		return;
+	config->serial = certificate.serial;
+	memcpy(config->cma, certificate.key, sizeof(config->cma));
+	memcpy(uplink->certificate, record->certificate, sizeof(uplink->certificate));
+	uplink->status.new_keys++;
+	uplink->rekey = true;
+}
+
 static void take_record(struct uplink *uplink, struct instant now, const struct record *record)
 {
 	switch (record->kind) {
@@ -214,6 +236,9 @@ static void take_record(struct uplink *uplink, struct instant now, const struct 
 		break;
 	case RECORD_COMMAND:
 		take_command(uplink, now, &record->command);
+		break;
+	case RECORD_NEW_KEY:
+		take_new_key(uplink, &record->new_key);
 		break;
 	case RECORD_FRAGMENT:
 	case RECORD_BYE:
@@ -237,7 +262,7 @@ static void take_data(struct uplink *uplink, struct instant now, const struct pa
 	}
 	/* The other end is there. */
 	uplink->stale = false;
-	if (uplink->call.active && !session_is_old(&uplink->session, now)) {
+	if (uplink->call.active && !uplink_is_old(uplink, now)) {
 		uplink_call_end(uplink);
 		uplink->status.calls = 0;
 		uplink->unheard = 0;
@@ -379,6 +404,11 @@ struct instant uplink_deadline(const struct uplink *uplink)
 	if (uplink->call.active || uplink->refused)
 		return instant_first(first, uplink->call.timer);
 	return tells ? first : at_once;
+}
+
+const uint8_t *uplink_certificate(const struct uplink *uplink)
+{
+	return uplink->certificate;
 }
 
 const struct uplink_status *uplink_status(struct uplink *uplink)

@@ -19,6 +19,7 @@
 #include "agent/tracker.h"
 #include "base/buf.h"
 #include "base/instant.h"
+#include "wire/certificate.h"
 #include "wire/packet.h"
 #include "wire/session.h"
 #include "wire/token.h"
@@ -30,6 +31,9 @@ struct uplink_config {
 	struct key_pair key; /* the agent's own */
 	uint8_t cma[SEAL_KEY];
 	struct tracker *tracker; /* borrowed; made with the digest key of this agent */
+	bool has_root;		 /* the next is set: the CMA's key may be replaced */
+	uint8_t root[SIGN_KEY];	 /* that signs its next one */
+	uint32_t serial;	 /* of the certificate of cma; 0: it has none */
 	uint64_t boot;		 /* a hash of the host's boot id; 0: not known */
 	bool has_token;		 /* the next two are set: may enrol */
 	uint8_t token_id[TOKEN_ID];
@@ -72,6 +76,7 @@ struct uplink_status {
 	uint64_t waiting;	      /* bytes of messages that it has not */
 	uint64_t lost;		      /* urgent messages that found no room; the CMA is told */
 	uint64_t sessions;
+	uint64_t new_keys; /* of the CMA that were taken: uplink_certificate is to be kept */
 	uint64_t resets;   /* sessions ended by a genuine UNKNOWN */
 	uint64_t restarts; /* streams begun again because the CMA had lost something */
 	uint64_t retries;  /* INITs that a busy CMA told to come back later */
@@ -102,6 +107,9 @@ void uplink_input(struct uplink *uplink, struct instant now, struct span datagra
 size_t uplink_output(struct uplink *uplink, struct instant now, uint8_t datagram[PACKET_MAX]);
 /* When to call uplink_output again if nothing else happens; INSTANT_NEVER. */
 struct instant uplink_deadline(const struct uplink *uplink);
+
+/* Of the CMA's key, when status.new_keys says so; valid until the next uplink_input. */
+const uint8_t *uplink_certificate(const struct uplink *uplink);
 
 const struct uplink_status *uplink_status(struct uplink *uplink);
 

@@ -114,7 +114,7 @@ bool uplink_call_due(struct uplink *uplink, struct instant now)
 		uplink->stale = true;
 	if (uplink->call.active || uplink->refused)
 		return !instant_before(now, uplink->call.timer);
-	return !uplink->up || uplink->stale || session_is_old(&uplink->session, now);
+	return !uplink->up || uplink->stale || uplink_is_old(uplink, now);
 }
 
 static void refused(struct uplink *uplink, struct instant now, enum welcome_refusal refusal)
@@ -188,6 +188,7 @@ void uplink_call_answered(struct uplink *uplink, struct instant now, const struc
 		uplink->session_epoch = welcome.epoch;
 		uplink->has_reset_token = false;
 		uplink->up = true;
+		uplink->rekey = false;
 		uplink->stale = false;
 		uplink->confirm = true;
 		uplink->summoned = false;

@@ -35,17 +35,19 @@ struct uplink {
 	unsigned unheard;	     /* INITs sent since the CMA last showed that it is there */
 	struct instant cookie_until; /* cookie is one before that */
 	uint8_t cookie[COOKIE_SIZE];
-	bool refused; /* the last call was; the next is at call.timer */
-	bool up;      /* session is one */
-	bool stale;   /* but its other end seems to be gone: only listen, and call */
+	bool refused;  /* the last call was; the next is at call.timer */
+	bool up;       /* session is one */
+	bool stale;    /* but its other end seems to be gone: only listen, and call */
 	bool summoned; /* the other end wants us to call, though there may be nothing to tell */
-	bool confirm; /* its other end waits for a first DATA */
-	bool leave;   /* BYE is due */
+	bool rekey;    /* the CMA has another key than when session began: call again */
+	bool confirm;  /* its other end waits for a first DATA */
+	bool leave;    /* BYE is due */
 	bool ready;
 	bool has_reset_token;
 	uint8_t reset_token[SESSION_TOKEN];
 	uint64_t session_epoch;
 	bool session_enrols;
+	uint8_t certificate[CERTIFICATE_SIZE]; /* of config.cma, once it was replaced */
 	struct session session;
 };
 
@@ -60,6 +62,9 @@ void uplink_start_streams(struct uplink *uplink);
 void uplink_restart_streams(struct uplink *uplink);
 /* When the first fragment without an answer was sent; INSTANT_NEVER. */
 struct instant uplink_unanswered(const struct uplink *uplink);
+
+/* The session is used up, or of a key that the CMA gives up: time for another. */
+bool uplink_is_old(const struct uplink *uplink, struct instant now);
 
 /* ---- uplink_call.c: from INIT to a session ---- */
 

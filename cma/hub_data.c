@@ -236,6 +236,7 @@ static void take_record(
 	case RECORD_WANT:
 	case RECORD_RESET_TOKEN:
 	case RECORD_COMMAND:
+	case RECORD_NEW_KEY:
 		hub->counters.skipped_record++;
 		break;
 	}

@@ -8,16 +8,22 @@
 #include "base/text.h"
 #include "wire/keys.h"
 
+enum { ID_SIZE = KEYS_BASE64_SIZE(TOKEN_ID) - 1 };
+
 void token_text(const struct token *token, char to[TOKEN_TEXT_SIZE])
 {
 	char address[ADDR_TEXT_SIZE];
-	char public[KEYS_TEXT_SIZE], id[KEYS_BASE64_SIZE(TOKEN_ID)], secret[KEYS_TEXT_SIZE];
+	char public[KEYS_TEXT_SIZE], root[KEYS_TEXT_SIZE] = "", id[KEYS_BASE64_SIZE(TOKEN_ID)],
+				     secret[KEYS_TEXT_SIZE];
 
 	addr_text(&token->cma, address);
 	keys_text(token->cma_public, public);
 	keys_base64(SPAN(token->id, TOKEN_ID), id, sizeof(id));
 	keys_text(token->secret, secret);
-	snprintf(to, TOKEN_TEXT_SIZE, "np1:%s:%s:%s:%s", address, public, id, secret);
+	if (token->has_root)
+		keys_text(token->root, root);
+	snprintf(to, TOKEN_TEXT_SIZE, "np1:%s:%s:%s:%s%s%s", address, public, id, secret,
+		*root ? ":" : "", root);
 	seal_wipe(secret, sizeof(secret));
 }
 
@@ -51,12 +57,22 @@ int token_parse(const char *text, struct token *token, const char **why)
 {
 	struct span left = SPAN(text, strnlen(text, TOKEN_TEXT_SIZE));
 	struct span secret = cut_last(&left), id = cut_last(&left), public = cut_last(&left);
+	struct span root = { NULL, 0 };
 
+	token->has_root = false;
+	/* The id is the one short part: it shows whether there is a root key at the end. */
+	if (public.size == ID_SIZE && id.size != ID_SIZE) {
+		root = secret;
+		secret = id;
+		id = public;
+		public = cut_last(&left);
+		token->has_root = true;
+	}
 	*why = NULL;
 	if (strncmp(text, "np1:", 4))
 		*why = "a token starts with \"np1:\"";
 	else if (left.size < 4 || !public.size)
-		*why = "a token has the parts np1:ADDR:PORT:KEY:ID:SECRET";
+		*why = "a token has the parts np1:ADDR:PORT:KEY:ID:SECRET[:ROOT]";
 	else if (parse_address(SPAN(left.data + 4, left.size - 4), &token->cma))
 		*why = "the address in the token is not ADDR:PORT or [v6]:PORT";
 	else if (keys_parse_base64(public, token->cma_public, SEAL_KEY))
@@ -65,5 +81,7 @@ int token_parse(const char *text, struct token *token, const char **why)
 		*why = "the id of the token is not 11 characters of base64url";
 	else if (keys_parse_base64(secret, token->secret, SEAL_KEY))
 		*why = "the secret of the token is not 43 characters of base64url";
+	else if (token->has_root && keys_parse_base64(root, token->root, SEAL_KEY))
+		*why = "the root key in the token is not 43 characters of base64url";
 	return *why ? -EINVAL : 0;
 }

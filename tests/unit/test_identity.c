@@ -164,6 +164,66 @@ static void test_asks_with_the_key_of_the_cma_only(void **state)
 		"--cma-key");
 }
 
+static struct sign_pair root_of(uint8_t fill)
+{
+	struct sign_pair root;
+	uint8_t seed[SIGN_SEED];
+
+	memset(seed, fill, sizeof(seed));
+	sign_from_seed(&root, seed);
+	return root;
+}
+
+static int new_key(struct bench *bench, const struct sign_pair *root, uint32_t serial, uint8_t fill)
+{
+	struct certificate certificate = { .serial = serial };
+	uint8_t bytes[CERTIFICATE_SIZE];
+
+	memset(certificate.key, fill, SEAL_KEY);
+	certificate_sign(&certificate, root, bytes);
+	return identity_new_key(&bench->identity, bytes);
+}
+
+/* Only what the pinned root signed, and only forward; it outlives a restart and the old token. */
+static void test_new_key_of_the_cma(void **state)
+{
+	struct bench *bench = *state;
+	char *token autofree = make_token(0x11);
+	struct sign_pair root = root_of(1), other = root_of(2);
+	struct identity *identity = &bench->identity;
+	char root_text[KEYS_TEXT_SIZE];
+	struct identity_config config = {
+		.state_dir = bench->dir, .token = token, .root_key = root_text
+	};
+
+	keys_text(root.public, root_text);
+	assert_int_equal(open_with(bench, token, NULL), 0);
+	assert_int_equal(identity_keep(identity), 0);
+	assert_int_equal(new_key(bench, &root, 1, 0x21), -ENOKEY); /* none is pinned */
+	identity_close(identity);
+
+	assert_int_equal(identity_open(identity, &config, bench->error, ERROR_SIZE), 0);
+	identity_close(identity);
+	assert_int_equal(open_with(bench, NULL, NULL), 0); /* the root was kept at once */
+	assert_int_equal(new_key(bench, &other, 1, 0x21), -EACCES);
+	assert_int_equal(new_key(bench, &root, 2, 0x22), 0);
+	assert_int_equal(new_key(bench, &root, 2, 0x23), -EALREADY);
+	assert_int_equal(new_key(bench, &root, 1, 0x24), -EALREADY);
+	assert_int_equal(identity->enrolment.cma_key[0], 0x22);
+	identity_close(identity);
+
+	assert_int_equal(identity_open(identity, &config, bench->error, ERROR_SIZE), 0);
+	assert_true(identity->enrolled);
+	assert_int_equal(identity->enrolment.cma_key[0], 0x22);
+	assert_int_equal(identity->enrolment.serial, 2);
+	assert_int_equal(new_key(bench, &root, 1, 0x25), -EALREADY);
+	assert_int_equal(new_key(bench, &root, 3, 0x26), 0);
+	identity_close(identity);
+	config.root_key = "x";
+	assert_error(bench, identity_open(identity, &config, bench->error, ERROR_SIZE), -EINVAL,
+		"--root-key");
+}
+
 static void test_second_instance_is_refused(void **state)
 {
 	struct bench *bench = *state;
@@ -227,6 +287,7 @@ int main(void)
 		CASE(test_token_then_enrolment_without_it),
 		CASE(test_token_of_another_cma_wins),
 		CASE(test_asks_with_the_key_of_the_cma_only),
+		CASE(test_new_key_of_the_cma),
 		CASE(test_second_instance_is_refused),
 		CASE(test_what_is_broken_is_named),
 		CASE(test_newer_state_is_refused),

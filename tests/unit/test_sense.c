@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -31,6 +32,7 @@ struct fixture {
 	struct sockaddr_un lldpd;
 	int lldpd_server;
 	bool ready, ended;
+	uint8_t *new_key;	/* shared with the child: a certificate that it was given */
 	int passed, passed_err; /* of the last SENSE_FD; -1, 1: none came */
 };
 
@@ -44,12 +46,22 @@ static void discover(void *user, sense_emit_fn *emit, void *owner)
 	emit(owner, &fact);
 }
 
+static int take_new_key(void *user, const uint8_t certificate[CERTIFICATE_SIZE])
+{
+	const struct fixture *f = user;
+
+	memcpy(f->new_key, certificate, CERTIFICATE_SIZE);
+	return *certificate ? 0 : -EPROTO;
+}
+
 static void run_child(const struct fixture *f, int peer)
 {
 	struct log log = log_open("test");
 	const struct sense_config config = { .lldpd_socket = f->lldpd.sun_path,
 		.own_netns = true,
 		.discover = discover,
+		.new_key = take_new_key,
+		.user = (void *)f,
 		.log = &log };
 
 	_exit(-sense_run(&config, peer));
@@ -60,6 +72,9 @@ static int set_up(void **state)
 	struct fixture *f = mem_alloc(1, sizeof(*f));
 	int ends[2];
 
+	f->new_key = mmap(
+		NULL, CERTIFICATE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(f->new_key != MAP_FAILED);
 	f->passed = -1;
 	f->passed_err = 1;
 	f->lldpd.sun_family = AF_UNIX;
@@ -88,6 +103,7 @@ static int tear_down(void **state)
 		kill(f->child, SIGKILL);
 		waitpid(f->child, NULL, 0);
 	}
+	munmap(f->new_key, CERTIFICATE_SIZE);
 	close(f->peer);
 	close(f->lldpd_server);
 	unlink(f->lldpd.sun_path);
@@ -249,6 +265,36 @@ static void test_passes_the_socket_of_lldpd(void **state)
 	assert_int_equal(f->passed_err, -ENOENT);
 }
 
+static void test_hands_on_a_certificate(void **state)
+{
+	struct fixture *f = *state;
+	struct sense_request asked = { .op = SENSE_NEW_KEY };
+
+	assert_int_equal(sizeof(asked), 128);
+	memset(asked.certificate, 0x5a, sizeof(asked.certificate));
+	assert_int_equal(ipc_send(f->peer, SPAN(&asked, sizeof(asked)), -1), 0);
+	request(f, SENSE_CONNECT_LLDPD); /* whose answer comes after it was acted on */
+	while (f->passed_err > 0)
+		next_packet(f, NULL);
+	close(f->passed);
+	assert_memory_equal(f->new_key, asked.certificate, CERTIFICATE_SIZE);
+}
+
+static void test_made_up_certificate_ends_it(void **state)
+{
+	request(*state, SENSE_NEW_KEY);
+	assert_int_equal(end_of(*state), EPROTO);
+}
+
+static void test_certificate_with_an_argument_ends_it(void **state)
+{
+	struct fixture *f = *state;
+	struct sense_request asked = { .op = SENSE_NEW_KEY, .certificate = { 1 }, .zero = { 1 } };
+
+	assert_int_equal(ipc_send(f->peer, SPAN(&asked, sizeof(asked)), -1), 0);
+	assert_int_equal(end_of(f), EPROTO);
+}
+
 static void test_odd_request_ends_it(void **state)
 {
 	struct fixture *f = *state;
@@ -320,6 +366,9 @@ int main(void)
 		TEST(test_tells_a_new_listener_and_its_end),
 		TEST(test_slow_reader_gets_all),
 		TEST(test_passes_the_socket_of_lldpd),
+		TEST(test_hands_on_a_certificate),
+		TEST(test_made_up_certificate_ends_it),
+		TEST(test_certificate_with_an_argument_ends_it),
 		TEST(test_odd_request_ends_it),
 		TEST(test_short_request_ends_it),
 		TEST(test_ends_with_its_peer),

@@ -49,6 +49,28 @@ static void test_round_trip(void **state)
 	}
 }
 
+static void test_root_key(void **state)
+{
+	static const char expect[] = "np1:[2001:db8::1]:7:" KEY ":" ID ":" SECRET ":" KEY;
+	struct token token = sample("[2001:db8::1]:7"), back;
+	char text[TOKEN_TEXT_SIZE];
+	const char *why;
+
+	(void)state;
+	token.has_root = true;
+	memcpy(token.root, token.cma_public, sizeof(token.root));
+	token_text(&token, text);
+	assert_string_equal(text, expect);
+	assert_int_equal(token_parse(text, &back, &why), 0);
+	assert_true(back.has_root);
+	assert_memory_equal(back.root, token.root, 32);
+	assert_memory_equal(back.secret, token.secret, 32);
+	token.has_root = false;
+	token_text(&token, text);
+	assert_int_equal(token_parse(text, &back, &why), 0);
+	assert_false(back.has_root);
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -81,7 +103,11 @@ static void test_refused(void **state)
 		{ "np1:10.0.0.1:1984:" KEY ":" ID ":" SECRET "\n", "secret" },
 		{ "np1:10.0.0.1:1984:" KEY ":" ID ":_________________________________________/8",
 			"secret" },
-		{ "np1:10.0.0.1:1984:" KEY ":" ID ":" SECRET ":", "address" },
+		{ "np1:10.0.0.1:1984:" KEY ":" ID ":" SECRET ":", "root" },
+		{ "np1:10.0.0.1:1984:" KEY ":" ID ":" SECRET ":" KEY "A", "root" },
+		{ "np1:10.0.0.1:1984:" KEY ":" ID ":" SECRET ":" KEY ":", "address" },
+		{ "np1:10.0.0.1:1984:" KEY ":" ID ":" SECRET ":" KEY ":" KEY, "address" },
+		{ "np1:10.0.0.1:1984:" ID ":" ID ":" SECRET ":" KEY, "public key" },
 	};
 	struct token token;
 	const char *why;
@@ -122,6 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_root_key),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_lengths),
 	};
