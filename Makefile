@@ -176,11 +176,17 @@ $(filter $(BUILD)/tests/system/% $(BUILD)/tests/bench/%,$(test_tools)): $(BUILD)
 	$(call say,LINK,$@)
 	$(call link,$(libs_all) -luring)
 
-.PHONY: unit sim fuzz-replay tests
+.PHONY: unit sim sim-long fuzz-replay tests
 unit: $(unit_tests)
 	@tools/run-tests.sh unit $(unit_tests)
+# CASE, SEED and SEEDS choose what is run (tests/sim/cases.c); PACKETS how long the long run is.
+sim_tool := $(BUILD)/tests/sim/test_sim
 sim: $(sim_tests)
-	@tools/run-tests.sh sim $(sim_tests)
+	@$(sim_tool) -j $$(nproc) $(if $(CASE),-c $(CASE)) $(if $(SEED),-s $(SEED)) \
+		$(if $(SEEDS),-n $(SEEDS),-t $(or $(SECONDS),100))
+sim-long: $(sim_tests)
+	@git log -1 --format='commit %H' && git status --short | head
+	@$(sim_tool) -j $$(nproc) -p $(or $(PACKETS),1000000000) -s $(or $(SEED),1000)
 fuzz-replay: $(fuzz_replay)
 	@tools/run-tests.sh fuzz $(fuzz_replay)
 tests: all $(unit_tests) $(sim_tests) $(fuzz_replay) $(test_tools)

@@ -1,73 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/host.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "wire/keys.h"
+#include "wire/message.h"
 
-static const enum section sections[] = { SECTION_LISTEN, SECTION_INBOUND, SECTION_SCRIPT,
-	SECTION_CONFIG };
-
-enum { SECTIONS = sizeof(sections) / sizeof(sections[0]) };
-
-/* A JSON object for the fact i with this value; the caller frees. */
-static char *value_text(const struct estate *estate, size_t i, uint64_t value)
+/* What is now true of the fact i; the agent, if it runs, is told. */
+static void set_truth(struct host *host, struct estate *estate, size_t i, uint64_t seed)
 {
-	struct random random = { value };
-	size_t size = 1 + random_below(&random, estate->value_max);
-	char *filler autofree = mem_alloc(size + 1, 1);
+	struct truth *truth = &host->truth[i];
+	char key[FACTS_KEY_SIZE];
+	struct fact fact = { .section = facts_section(i), .key = facts_key(i, key) };
 
-	for (size_t at = 0; at < size; at++)
-		filler[at] = (char)('a' + random_below(&random, 16));
-	return text_format("{\"addr\":\"10.9.%zu.%u\",\"port\":%zu,\"process\":[\"p%u\"],"
-			   "\"proto\":\"tcp\",\"text\":\"%s\"}",
-		i % 3, (unsigned)(value >> 8 & 3), 1000 + i, (unsigned)(value >> 16 & 7), filler);
-}
-
-static void tell_fact(struct host *host, const struct estate *estate, size_t i)
-{
-	char *text autofree =
-		host->truth[i] ? value_text(estate, i, host->truth[i]) : text_copy("");
-	char key[32];
-	struct fact fact = { .section = sections[i % SECTIONS], .value = SPAN_TEXT(text) };
-
-	snprintf(key, sizeof(key), "fact %zu", i / SECTIONS);
-	fact.key = SPAN_TEXT(key);
-	tracker_apply(host->tracker, &fact);
+	if (seed)
+		fact.value = facts_value(i, seed, estate->value_max, estate->value);
+	host->sum.count -= truth->seed != 0;
+	host->sum.hash -= truth->hash;
+	*truth = (struct truth){ seed, seed ? seal_fact_hash(host->digest_key, &fact) : 0 };
+	host->sum.count += truth->seed != 0;
+	host->sum.hash += truth->hash;
+	if (host->tracker)
+		tracker_apply(host->tracker, &fact);
 	host->checked = 0;
 }
 
 void host_change(struct host *host, struct estate *estate)
 {
 	size_t i = random_below(&estate->random, estate->facts);
+	bool goes = random_percent(&estate->random, 30);
 
-	host->truth[i] = random_percent(&estate->random, 30) ? 0 : random_next(&estate->random) | 1;
-	if (host->tracker)
-		tell_fact(host, estate, i);
+	set_truth(host, estate, i, goes ? 0 : random_next(&estate->random) | 1);
 }
 
 void host_init(struct host *host, struct estate *estate, size_t n)
 {
 	uint8_t secret[SEAL_KEY];
-	char text[ADDR_TEXT_SIZE];
 
 	random_fill(&estate->random, secret, sizeof(secret));
 	keys_from_secret(&host->key, secret);
 	seal_fact_key(host->key.public, host->digest_key);
-	snprintf(text, sizeof(text), "10.0.%zu.%zu:%d", n / 250, 1 + n % 250, 40000);
-	addr_parse(text, &host->address);
-	host->truth = mem_alloc(estate->facts, sizeof(uint64_t));
+	host->token = &estate->tokens[n % ESTATE_TENANTS];
 	for (size_t i = 0; i < estate->facts / 4; i++)
 		host_change(host, estate);
+}
+
+void host_clone(struct host *host, const struct host *of)
+{
+	host->key = of->key;
+	host->token = of->token;
+	memcpy(host->digest_key, of->digest_key, sizeof(host->digest_key));
+	memcpy(host->truth, of->truth, sizeof(host->truth));
+	host->sum = of->sum;
 }
 
 void host_deinit(struct host *host)
 {
 	host_stop(host);
-	free(host->truth);
 }
 
 void host_start(struct host *host, struct estate *estate)
@@ -81,15 +70,20 @@ void host_start(struct host *host, struct estate *estate)
 	};
 
 	host->tracker = tracker_new(host->digest_key);
-	for (size_t i = 0; i < estate->facts; i++)
-		tell_fact(host, estate, i);
+	for (size_t i = 0; i < estate->facts; i++) {
+		if (host->truth[i].seed)
+			set_truth(host, estate, i, host->truth[i].seed);
+	}
 	config.tracker = host->tracker;
 	memcpy(config.cma, estate->cma_key.public, SEAL_KEY);
-	memcpy(config.token_id, estate->token.id, TOKEN_ID);
-	memcpy(config.token_secret, estate->token.secret, SEAL_KEY);
+	memcpy(config.token_id, host->token->id, TOKEN_ID);
+	memcpy(config.token_secret, host->token->secret, SEAL_KEY);
 	memcpy(config.psk, host->psk, SEAL_KEY);
 	host->uplink = uplink_new(&config);
 	uplink_ready(host->uplink);
+	host->behind = false;
+	host->process_results = 0;
+	host->checked = 0;
 }
 
 void host_stop(struct host *host)
@@ -102,35 +96,34 @@ void host_stop(struct host *host)
 	host->tracker = NULL;
 }
 
-void host_keep(struct host *host, const struct estate *estate)
+void host_tell_result(struct host *host)
 {
-	if (!uplink_status(host->uplink)->enrolled || host->enrolled)
+	uint8_t memory[64];
+	struct writer w = writer_over(memory, sizeof(memory));
+	uint64_t number = host->results + 1;
+	struct message message = { .kind = MESSAGE_RESULT };
+
+	memcpy(message.result.command, &number, sizeof(number));
+	message_encode(&w, &message);
+	if (!uplink_urgent(host->uplink, writer_span(&w)))
 		return;
-	host->enrolled = true;
-	keys_agent_psk(estate->token.secret, host->key.public, host->psk);
+	host->results++;
+	host->process_results++;
 }
 
-struct comparison {
-	const struct tracker *tracker;
-	size_t found, differ;
-};
-
-static void compare_fact(void *owner, const struct fact *fact)
+void host_keep(struct host *host)
 {
-	struct comparison *comparison = owner;
-	struct span value = tracker_value(comparison->tracker, fact->section, fact->key);
-
-	comparison->found++;
-	comparison->differ += !span_equal(value, fact->value);
+	if (host->enrolled || !uplink_status(host->uplink)->enrolled)
+		return;
+	host->enrolled = true;
+	keys_agent_psk(host->token->secret, host->key.public, host->psk);
 }
 
 bool host_is_known(const struct host *host, const struct store_ops *ops, void *store)
 {
-	struct comparison comparison = { .tracker = host->tracker };
-	size_t count = 0;
+	uint32_t tenant;
+	struct store_sum sum = ops->sum(store, host->key.public, &tenant);
 
-	for (int section = 0; section < SECTION_COUNT; section++)
-		count += tracker_count(host->tracker, (enum section)section);
-	ops->each(store, host->key.public, compare_fact, &comparison);
-	return !comparison.differ && comparison.found == count;
+	return tenant == host->token->tenant && sum.count == host->sum.count &&
+		sum.hash == host->sum.hash;
 }

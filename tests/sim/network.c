@@ -19,24 +19,16 @@ void network_init(struct network *network, struct random *random)
 void network_deinit(struct network *network)
 {
 	for (size_t i = 0; i < network->count; i++)
-		free(network->heap[i]);
+		free(network->heap[i].flight);
 	free(network->heap);
 }
 
-static bool earlier(const struct flight *a, const struct flight *b)
+static bool earlier(const struct flight_due *a, const struct flight_due *b)
 {
 	return a->at.ns != b->at.ns ? a->at.ns < b->at.ns : a->order < b->order;
 }
 
-static void swap(struct network *network, size_t a, size_t b)
-{
-	struct flight *flight = network->heap[a];
-
-	network->heap[a] = network->heap[b];
-	network->heap[b] = flight;
-}
-
-static void push(struct network *network, struct flight *flight)
+static void push(struct network *network, struct flight_due due)
 {
 	size_t at = network->count++;
 
@@ -45,84 +37,95 @@ static void push(struct network *network, struct flight *flight)
 		network->heap =
 			mem_resize(network->heap, network->capacity, sizeof(*network->heap));
 	}
-	network->heap[at] = flight;
-	for (; at && earlier(flight, network->heap[(at - 1) / 2]); at = (at - 1) / 2)
-		swap(network, at, (at - 1) / 2);
+	for (; at && earlier(&due, &network->heap[(at - 1) / 2]); at = (at - 1) / 2)
+		network->heap[at] = network->heap[(at - 1) / 2];
+	network->heap[at] = due;
 }
 
 static struct flight *pop(struct network *network)
 {
-	struct flight *first = network->heap[0];
+	struct flight_due *heap = network->heap;
+	struct flight *first = heap[0].flight;
+	struct flight_due last = heap[--network->count];
 	size_t at = 0;
 
-	network->heap[0] = network->heap[--network->count];
 	for (;;) {
 		size_t child = 2 * at + 1;
 
-		if (child + 1 < network->count &&
-			earlier(network->heap[child + 1], network->heap[child]))
+		if (child + 1 < network->count && earlier(&heap[child + 1], &heap[child]))
 			child++;
-		if (child >= network->count || !earlier(network->heap[child], network->heap[at]))
-			return first;
-		swap(network, at, child);
+		if (child >= network->count || !earlier(&heap[child], &last))
+			break;
+		heap[at] = heap[child];
 		at = child;
 	}
+	heap[at] = last;
+	return first;
 }
 
-static int64_t delay(struct network *network)
+static struct flight *launch(struct network *network, struct instant at, enum flight_origin origin,
+	const struct addr *from, const struct addr *to, struct span bytes)
 {
-	bool late = random_percent(network->random, network->faults.reorder);
+	struct flight *flight = malloc(sizeof(*flight) + bytes.size);
 
-	network->reordered += late;
-	return DELAY_LEAST +
-		(int64_t)random_below(
-			network->random, late ? DELAY_LATE : DELAY_MOST - DELAY_LEAST);
-}
-
-static void launch(struct network *network, struct instant now, const struct addr *from,
-	const struct addr *to, const uint8_t *bytes, size_t size)
-{
-	struct flight *flight = mem_alloc(1, sizeof(*flight));
-
-	flight->at = instant_add(now, delay(network));
-	flight->order = network->sent;
+	if (!flight)
+		abort();
 	flight->from = *from;
 	flight->to = *to;
-	flight->size = size;
-	memcpy(flight->bytes, bytes, size);
+	flight->origin = origin;
+	flight->taken_by = 0;
+	flight->size = bytes.size;
+	memcpy(flight->bytes, bytes.data, bytes.size);
+	push(network, (struct flight_due){ at, network->order++, flight });
+	return flight;
+}
+
+static void send_one(struct network *network, struct instant now, const struct addr *from,
+	const struct addr *to, struct span bytes)
+{
+	bool late = random_percent(network->random, network->faults.reorder);
+	int64_t delay = DELAY_LEAST +
+		(int64_t)random_below(
+			network->random, late ? DELAY_LATE : DELAY_MOST - DELAY_LEAST);
+	struct flight *flight =
+		launch(network, instant_add(now, delay), FLIGHT_GENUINE, from, to, bytes);
+
 	if (random_percent(network->random, network->faults.corrupt)) {
-		size_t bit = random_below(network->random, 8 * size);
+		size_t bit = random_below(network->random, 8 * bytes.size);
 
 		flight->bytes[bit / 8] ^= (uint8_t)(1U << bit % 8);
-		network->corrupted++;
+		flight->origin = FLIGHT_DAMAGED;
 	}
-	push(network, flight);
 }
 
 void network_send(struct network *network, struct instant now, const struct addr *from,
-	const struct addr *to, const uint8_t *bytes, size_t size)
+	const struct addr *to, struct span bytes)
 {
 	network->sent++;
-	if (random_percent(network->random, network->faults.drop)) {
-		network->dropped++;
+	if (random_percent(network->random, network->faults.drop))
 		return;
-	}
-	launch(network, now, from, to, bytes, size);
-	if (random_percent(network->random, network->faults.duplicate)) {
-		network->duplicated++;
-		launch(network, now, from, to, bytes, size);
-	}
+	send_one(network, now, from, to, bytes);
+	if (random_percent(network->random, network->faults.duplicate))
+		send_one(network, now, from, to, bytes);
+}
+
+struct flight *network_inject(struct network *network, struct instant now,
+	enum flight_origin origin, const struct addr *from, const struct addr *to,
+	struct span bytes)
+{
+	int64_t delay = (int64_t)random_below(network->random, DELAY_MOST);
+
+	network->injected++;
+	return launch(network, instant_add(now, delay), origin, from, to, bytes);
 }
 
 struct instant network_deadline(const struct network *network)
 {
-	return network->count ? network->heap[0]->at : INSTANT_NEVER;
+	return network->count ? network->heap[0].at : INSTANT_NEVER;
 }
 
-struct flight *network_take(struct network *network, struct instant now)
+struct flight *network_take(struct network *network)
 {
-	if (!network->count || instant_before(now, network->heap[0]->at))
-		return NULL;
 	network->delivered++;
 	return pop(network);
 }

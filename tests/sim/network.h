@@ -12,28 +12,45 @@ struct network_faults {
 	unsigned drop, duplicate, reorder, corrupt;
 };
 
+enum flight_origin {
+	FLIGHT_GENUINE,	 /* as a core sent it */
+	FLIGHT_DAMAGED,	 /* on the way */
+	FLIGHT_REPLAYED, /* by an attacker, who recorded it when it was delivered */
+	FLIGHT_FORGED,	 /* by an attacker who made it up */
+};
+
 struct flight {
+	struct addr from, to;
+	enum flight_origin origin;
+	uint64_t taken_by; /* replayed: the process that it was delivered to before */
+	size_t size;
+	uint8_t bytes[];
+};
+
+struct flight_due {
 	struct instant at; /* arrives */
 	uint64_t order;	   /* of sending: what arrives together arrives in this order */
-	struct addr from, to;
-	size_t size;
-	uint8_t bytes[PACKET_MAX];
+	struct flight *flight;
 };
 
 struct network {
 	struct random *random;
 	struct network_faults faults;
-	struct flight **heap; /* the first to arrive first */
+	struct flight_due *heap; /* the first to arrive first */
 	size_t count, capacity;
-	uint64_t sent, delivered, dropped, duplicated, reordered, corrupted;
+	uint64_t order, sent, delivered, injected;
 };
 
 void network_init(struct network *network, struct random *random);
 void network_deinit(struct network *network);
 void network_send(struct network *network, struct instant now, const struct addr *from,
-	const struct addr *to, const uint8_t *bytes, size_t size);
+	const struct addr *to, struct span bytes);
+/* As an attacker does it: with any sender, and nothing happens to it. The flight may be changed. */
+struct flight *network_inject(struct network *network, struct instant now,
+	enum flight_origin origin, const struct addr *from, const struct addr *to,
+	struct span bytes);
 struct instant network_deadline(const struct network *network);
-/* What has arrived by now; NULL: nothing. The caller frees. */
-struct flight *network_take(struct network *network, struct instant now);
+/* What arrives first; there must be something. The caller frees. */
+struct flight *network_take(struct network *network);
 
 #endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The product's own store behind the simulated hub, in a directory that lives as long as it. */
-#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,16 +7,17 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "cma/act.h"
+#include "cma/enlist.h"
 #include "cma/graph/roster.h"
 #include "tests/sim/store.h"
 
 enum { AGENTS_MAX = 256, PATH_SIZE = 64 };
 
-/* An agent as the hub names it in this process, and as the graph does. */
-struct name {
+/* What the open transaction has of an agent, by the hub's name for it. */
+struct progress {
 	uint64_t hub;
-	int64_t graph;
-	uint64_t incarnation; /* what the open transaction has of it */
+	uint64_t incarnation;
 	struct graph_result result;
 	bool dirty;
 };
@@ -26,9 +26,11 @@ struct store {
 	char directory[PATH_SIZE];
 	struct graph *graph;
 	sqlite3 *reader; /* sees what is committed */
-	struct name names[AGENTS_MAX];
+	struct act act;
+	struct progress progress[AGENTS_MAX];
 	size_t count;
 	bool open;
+	int64_t latest_ms; /* time never runs backwards for the graph: cma/feed.c */
 };
 
 static void must(int result, const char *what)
@@ -39,6 +41,11 @@ static void must(int result, const char *what)
 	abort();
 }
 
+static void path_of(const struct store *store, const char *name, char path[PATH_SIZE + 16])
+{
+	snprintf(path, PATH_SIZE + 16, "%s/%s", store->directory, name);
+}
+
 static void open_graph(struct store *store)
 {
 	struct graph_options options = { .directory = store->directory };
@@ -46,20 +53,26 @@ static void open_graph(struct store *store)
 	char error[256];
 
 	must(graph_open(&options, &store->graph, error, sizeof(error)), "graph_open");
-	snprintf(path, sizeof(path), "%s/graph.db", store->directory);
+	must(graph_latest(store->graph, &store->latest_ms), "graph_latest");
+	store->act = (struct act){ .graph = store->graph };
+	store->open = false;
+	store->count = 0;
+	path_of(store, "graph.db", path);
 	must(sqlite3_open_v2(path, &store->reader, SQLITE_OPEN_READONLY, NULL), "sqlite3_open");
 }
 
 static void close_graph(struct store *store)
 {
+	act_deinit(&store->act);
 	sqlite3_close(store->reader);
 	graph_close(store->graph);
 }
 
-static void *graph_store_open(void)
+static void *graph_store_open(bool clones)
 {
 	struct store *store = mem_alloc(1, sizeof(*store));
 
+	(void)clones;
 	snprintf(store->directory, sizeof(store->directory), "%s/sim.XXXXXX",
 		access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 	must(!mkdtemp(store->directory), "mkdtemp");
@@ -67,17 +80,24 @@ static void *graph_store_open(void)
 	return store;
 }
 
-static void graph_store_close(void *owner)
+static void remove_files(const struct store *store, const char *const *names)
 {
-	static const char *const files[] = { "graph.db", "graph.db-wal", "graph.db-shm", "lock" };
-	struct store *store = owner;
 	char path[PATH_SIZE + 16];
 
-	close_graph(store);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", store->directory, files[i]);
+	for (; *names; names++) {
+		path_of(store, *names, path);
 		unlink(path);
 	}
+}
+
+static void graph_store_close(void *owner)
+{
+	static const char *const files[] = { "graph.db", "graph.db-wal", "graph.db-shm", "lock",
+		"backup.db", NULL };
+	struct store *store = owner;
+
+	close_graph(store);
+	remove_files(store, files);
 	must(rmdir(store->directory), "rmdir");
 	free(store);
 }
@@ -89,49 +109,66 @@ static uint64_t graph_store_restart(void *owner)
 
 	close_graph(store);
 	open_graph(store);
-	store->open = false;
-	store->count = 0;
 	must(graph_epoch_bump(store->graph, &epoch), "graph_epoch_bump");
 	return epoch;
+}
+
+static void graph_store_back_up(void *owner)
+{
+	static const char *const backup[] = { "backup.db", NULL };
+	struct store *store = owner;
+	char *sql autofree = text_format("VACUUM INTO '%s/backup.db'", store->directory);
+
+	remove_files(store, backup);
+	must(sqlite3_exec(store->reader, sql, NULL, NULL, NULL), "VACUUM INTO");
+}
+
+/* As somebody does it by hand: stop the CMA, put the file back, start it. */
+static void graph_store_restore(void *owner)
+{
+	static const char *const logs[] = { "graph.db-wal", "graph.db-shm", NULL };
+	struct store *store = owner;
+	char from[PATH_SIZE + 16], to[PATH_SIZE + 16];
+
+	path_of(store, "backup.db", from);
+	path_of(store, "graph.db", to);
+	if (access(from, R_OK))
+		return;
+	close_graph(store);
+	remove_files(store, logs);
+	must(rename(from, to), "rename");
+	open_graph(store);
+	graph_store_back_up(store);
 }
 
 static void graph_store_add_token(void *owner, const struct hub_token *token)
 {
 	struct store *store = owner;
-	struct graph_token row = {
-		.tenant = "default", .expires_ms = token->expires_ms, .uses = token->uses
-	};
+	struct graph_token row = { .expires_ms = token->expires_ms, .uses = token->uses };
 
 	memcpy(row.id, token->id, sizeof(row.id));
 	memcpy(row.secret, token->secret, sizeof(row.secret));
+	snprintf(row.tenant, sizeof(row.tenant), "tenant-%u", token->tenant);
 	must(graph_begin(store->graph, 1), "graph_begin");
 	must(graph_token_create(store->graph, &row), "graph_token_create");
 	must(graph_commit(store->graph), "graph_commit");
+	graph_store_back_up(store);
 }
 
 static int load_token(void *hub, const struct graph_token *row)
 {
-	struct hub_token token = { .tenant = 1,
-		.expires_ms = row->expires_ms,
-		.uses = (uint32_t)(row->uses - row->uses_made) };
+	struct hub_token token;
 
-	memcpy(token.id, row->id, sizeof(token.id));
-	memcpy(token.secret, row->secret, sizeof(token.secret));
+	enlist_token(row, &token);
 	hub_add_token(hub, &token);
 	return 0;
 }
 
 static int load_agent(void *hub, const struct graph_agent *row)
 {
-	struct hub_agent agent = { .id = (uint64_t)row->id,
-		.tenant = 1,
-		.want = row->want,
-		.want_digest = row->digest_sequence,
-		.incarnation = row->incarnation,
-		.durable = { row->durable[STREAM_STATE], row->durable[STREAM_URGENT] } };
+	struct hub_agent agent;
 
-	memcpy(agent.key, row->public_key, sizeof(agent.key));
-	memcpy(agent.psk, row->psk, sizeof(agent.psk));
+	enlist_agent(row, &agent);
 	hub_add_agent(hub, &agent);
 	return 0;
 }
@@ -144,53 +181,42 @@ static void graph_store_load(void *owner, struct hub *hub)
 	must(graph_agents(store->graph, load_agent, hub), "graph_agents");
 }
 
-static struct name *name_of(struct store *store, uint64_t hub)
+static struct progress *progress_of(struct store *store, uint64_t hub)
 {
 	size_t i = 0;
 
-	while (i < store->count && store->names[i].hub != hub)
+	while (i < store->count && store->progress[i].hub != hub)
 		i++;
 	if (i == store->count)
-		store->names[store->count++] = (struct name){ .hub = hub, .graph = (int64_t)hub };
-	return &store->names[i];
+		store->progress[store->count++] = (struct progress){ .hub = hub };
+	return &store->progress[i];
 }
 
 static const char *graph_store_apply(void *owner, const struct hub_event *event, int64_t now_ms)
 {
 	struct store *store = owner;
 	bool enrols = event->kind == HUB_ENROL;
-	struct graph_message message;
-	struct name *name = name_of(store, enrols ? event->agent.id : event->id);
+	struct progress *progress = progress_of(store, enrols ? event->agent.id : event->id);
+	int err;
 
-	if (!store->open)
-		must(graph_begin(store->graph, now_ms), "graph_begin");
-	store->open = true;
-	if (event->kind == HUB_UNREACHED || event->kind == HUB_UNANSWERED)
-		return NULL;
-	if (event->kind == HUB_HERE || event->kind == HUB_LEFT) {
-		must(graph_status(
-			     store->graph, name->graph, event->kind == HUB_HERE ? "up" : "left"),
-			"graph_status");
-		return NULL;
+	if (!store->open) {
+		store->latest_ms = now_ms > store->latest_ms ? now_ms : store->latest_ms;
+		must(graph_begin(store->graph, store->latest_ms), "graph_begin");
 	}
-	name->dirty = true;
-	name->incarnation = enrols ? event->agent.incarnation : event->incarnation;
-	if (enrols)
-		return graph_enrol(store->graph, event->token, event->agent.key, event->agent.psk,
-			       &name->graph)
-			? "the graph refuses an agent that the hub took"
-			: NULL;
-	message = (struct graph_message){
-		.incarnation = event->incarnation,
-		.stream = event->stream,
-		.sequence = event->sequence,
-		.bytes = SPAN(event->bytes, event->size),
-	};
-	if (graph_apply(store->graph, name->graph, &message, &name->result))
-		return graph_error(store->graph);
-	if (name->result.verdict == GRAPH_DUPLICATE)
+	store->open = true;
+	err = act_event(&store->act, event, &progress->result);
+	if (err)
+		return err == ACT_REFUSED ? "the graph refuses what the hub took"
+					  : graph_error(store->graph);
+	if (event->kind != HUB_ENROL && event->kind != HUB_MESSAGE)
+		return NULL;
+	progress->dirty = true;
+	progress->incarnation = enrols ? event->agent.incarnation : event->incarnation;
+	if (!enrols && progress->result.verdict == GRAPH_DUPLICATE)
 		return "a message was handed out twice";
-	return name->result.verdict == GRAPH_APPLIED ? NULL : "a message was quarantined";
+	if (!enrols && progress->result.verdict == GRAPH_QUARANTINED)
+		return "a message was quarantined";
+	return NULL;
 }
 
 static const char *graph_store_commit(void *owner, struct hub *hub)
@@ -201,19 +227,18 @@ static const char *graph_store_commit(void *owner, struct hub *hub)
 		return graph_error(store->graph);
 	store->open = false;
 	for (size_t i = 0; i < store->count; i++) {
-		struct name *name = &store->names[i];
-
+		struct progress *progress = &store->progress[i];
 		struct hub_commit commit = {
-			.id = name->hub,
-			.incarnation = name->incarnation,
-			.want = name->result.want,
-			.want_digest = name->result.digest_sequence,
+			.id = progress->hub,
+			.incarnation = progress->incarnation,
+			.want = progress->result.want,
+			.want_digest = progress->result.digest_sequence,
 		};
 
-		memcpy(commit.durable, name->result.durable, sizeof(commit.durable));
-		if (name->dirty)
+		memcpy(commit.durable, progress->result.durable, sizeof(commit.durable));
+		if (progress->dirty)
 			hub_committed(hub, &commit);
-		name->dirty = false;
+		progress->dirty = false;
 	}
 	return NULL;
 }
@@ -224,10 +249,7 @@ static void graph_store_roll_back(void *owner)
 
 	graph_rollback(store->graph);
 	store->open = false;
-	for (size_t i = 0; i < store->count; i++) {
-		store->names[i].dirty = false;
-		store->names[i].result = (struct graph_result){ .verdict = GRAPH_APPLIED };
-	}
+	store->count = 0;
 }
 
 static sqlite3_stmt *ask(struct store *store, const char *sql, const uint8_t key[SEAL_KEY])
@@ -251,14 +273,28 @@ static uint64_t graph_store_durable(void *owner, const uint8_t key[SEAL_KEY], ui
 	return durable;
 }
 
-static void graph_store_each(void *owner, const uint8_t key[SEAL_KEY],
-	void (*visit)(void *owner, const struct fact *fact), void *visit_owner)
+static uint32_t tenant_of(struct store *store, const uint8_t key[SEAL_KEY])
+{
+	sqlite3_stmt *s = ask(store,
+		"SELECT substr(node.key, 8) FROM agent JOIN node ON node.id = tenant"
+		" WHERE public_key = ?",
+		key);
+	uint32_t tenant = sqlite3_step(s) == SQLITE_ROW ? (uint32_t)sqlite3_column_int(s, 0) : 0;
+
+	sqlite3_finalize(s);
+	return tenant;
+}
+
+static struct store_sum graph_store_sum(void *owner, const uint8_t key[SEAL_KEY], uint32_t *tenant)
 {
 	sqlite3_stmt *s = ask(owner,
 		"SELECT section, fact.key, value FROM fact JOIN agent USING (host)"
 		" WHERE public_key = ? AND gone = 9223372036854775807",
 		key);
+	struct store_sum sum = { 0 };
+	uint8_t digest_key[SEAL_FACT_KEY];
 
+	seal_fact_key(key, digest_key);
 	while (sqlite3_step(s) == SQLITE_ROW) {
 		struct fact fact = {
 			.key = SPAN(sqlite3_column_blob(s, 1), (size_t)sqlite3_column_bytes(s, 1)),
@@ -268,20 +304,25 @@ static void graph_store_each(void *owner, const uint8_t key[SEAL_KEY],
 
 		while (strcmp(section_name(fact.section), (const char *)sqlite3_column_text(s, 0)))
 			fact.section++;
-		visit(visit_owner, &fact);
+		sum.count++;
+		sum.hash += seal_fact_hash(digest_key, &fact);
 	}
 	sqlite3_finalize(s);
+	*tenant = tenant_of(owner, key);
+	return sum;
 }
 
 const struct store_ops store_graph = {
 	.open = graph_store_open,
 	.close = graph_store_close,
 	.restart = graph_store_restart,
+	.back_up = graph_store_back_up,
+	.restore = graph_store_restore,
 	.add_token = graph_store_add_token,
 	.load = graph_store_load,
 	.apply = graph_store_apply,
 	.commit = graph_store_commit,
 	.roll_back = graph_store_roll_back,
 	.durable = graph_store_durable,
-	.each = graph_store_each,
+	.sum = graph_store_sum,
 };

@@ -1,86 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/sim/store.h"
-
+/* A fact is kept as its hash: what is compared in the end are sums of hashes. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "cma/table.h"
+#include "tests/sim/facts.h"
+#include "tests/sim/store.h"
 #include "wire/digest.h"
 #include "wire/message.h"
-#include "wire/seal.h"
 
-enum { ROWS_MAX = 256, TOKENS_MAX = 4, INCARNATIONS_MAX = 4096 };
-
-struct held_fact {
-	enum section section;
-	struct span key, value; /* owned */
-};
+enum { TOKENS_MAX = 4, PAST_MAX = 4096 };
 
 /* An agent as it is, or as it will be when the transaction commits. */
 struct version {
+	bool exists;
 	struct hub_agent agent;
-	struct held_fact *facts;
-	size_t count;
+	uint64_t facts[FACTS_MAX]; /* 0: there is none */
+	uint64_t sums[SECTION_COUNT];
+	struct store_sum sum;
+	uint64_t result, results_of; /* number of the last one, and in which incarnation */
 };
 
 struct row {
-	struct version committed, open;
-	bool exists, dirty; /* committed is one; open differs */
-	uint64_t past[INCARNATIONS_MAX];
+	struct table_link by_key;
+	struct table_link by_id; /* of the open version; only while that has one */
+	uint8_t key[SEAL_KEY], digest_key[SEAL_FACT_KEY];
+	struct version committed, open, saved;
+	bool dirty, named; /* open differs; by_id is in its table */
+	uint64_t past[PAST_MAX];
 	size_t past_count;
+	struct row *next, *next_dirty;
+};
+
+struct tokens {
+	struct hub_token token[TOKENS_MAX];
+	size_t count;
+	uint64_t epoch;
 };
 
 struct store {
-	uint64_t epoch;
-	struct hub_token tokens[TOKENS_MAX], open_tokens[TOKENS_MAX];
-	size_t token_count;
-	struct row rows[ROWS_MAX];
-	size_t row_count;
+	struct tokens committed, open, saved;
+	struct table by_key, by_id;
+	struct row *rows, *dirty;
+	bool clones;
 };
 
-static void *model_open(void)
+static void *model_open(bool clones)
 {
-	return mem_alloc(1, sizeof(struct store));
-}
+	struct store *store = mem_alloc(1, sizeof(*store));
 
-static struct span span_copy(struct span from)
-{
-	return SPAN(mem_copy(from.data, from.size), from.size);
-}
-
-static void free_fact(struct held_fact *fact)
-{
-	free((void *)fact->key.data);
-	free((void *)fact->value.data);
-}
-
-static void free_version(struct version *version)
-{
-	for (size_t i = 0; i < version->count; i++)
-		free_fact(&version->facts[i]);
-	free(version->facts);
-	*version = (struct version){ .facts = NULL };
-}
-
-static void copy_version(struct version *to, const struct version *from)
-{
-	free_version(to);
-	to->agent = from->agent;
-	to->count = from->count;
-	to->facts = mem_alloc(from->count, sizeof(*to->facts));
-	for (size_t i = 0; i < from->count; i++)
-		to->facts[i] = (struct held_fact){ from->facts[i].section,
-			span_copy(from->facts[i].key), span_copy(from->facts[i].value) };
+	store->clones = clones;
+	return store;
 }
 
 static void model_close(void *owner)
 {
 	struct store *store = owner;
+	struct row *next;
 
-	for (size_t i = 0; i < store->row_count; i++) {
-		free_version(&store->rows[i].committed);
-		free_version(&store->rows[i].open);
+	for (struct row *row = store->rows; row; row = next) {
+		next = row->next;
+		free(row);
 	}
+	table_deinit(&store->by_key);
+	table_deinit(&store->by_id);
 	free(store);
 }
 
@@ -88,134 +72,179 @@ static void model_add_token(void *owner, const struct hub_token *token)
 {
 	struct store *store = owner;
 
-	store->tokens[store->token_count] = *token;
-	store->open_tokens[store->token_count++] = *token;
+	store->committed.token[store->committed.count++] = *token;
+	store->open = store->committed;
+	store->saved = store->committed;
 }
 
 static void model_load(void *owner, struct hub *hub)
 {
 	const struct store *store = owner;
 
-	for (size_t i = 0; i < store->token_count; i++)
-		hub_add_token(hub, &store->tokens[i]);
-	for (size_t i = 0; i < store->row_count; i++) {
-		if (store->rows[i].exists)
-			hub_add_agent(hub, &store->rows[i].committed.agent);
+	for (size_t i = 0; i < store->committed.count; i++)
+		hub_add_token(hub, &store->committed.token[i]);
+	for (const struct row *row = store->rows; row; row = row->next) {
+		if (row->committed.exists)
+			hub_add_agent(hub, &row->committed.agent);
 	}
+}
+
+/* ---- rows -------------------------------------------------------------------------------------
+ */
+
+static uint64_t hash_of(const uint8_t key[SEAL_KEY])
+{
+	uint64_t hash;
+
+	memcpy(&hash, key, sizeof(hash));
+	return hash;
+}
+
+static struct row *find_key(const struct store *store, const uint8_t key[SEAL_KEY])
+{
+	struct table_link *link = table_find(&store->by_key, hash_of(key));
+
+	return link ? table_object(link, struct row, by_key) : NULL;
+}
+
+static struct row *find_id(const struct store *store, uint64_t id)
+{
+	struct table_link *link = table_find(&store->by_id, id);
+
+	return link ? table_object(link, struct row, by_id) : NULL;
+}
+
+static struct row *new_row(struct store *store, const uint8_t key[SEAL_KEY])
+{
+	struct row *row = mem_alloc(1, sizeof(*row));
+
+	memcpy(row->key, key, SEAL_KEY);
+	seal_fact_key(key, row->digest_key);
+	table_insert(&store->by_key, &row->by_key, hash_of(key));
+	row->next = store->rows;
+	store->rows = row;
+	return row;
+}
+
+/* Makes the row found under the id of its open version. */
+static void name_row(struct store *store, struct row *row)
+{
+	if (row->named)
+		table_remove(&store->by_id, &row->by_id);
+	row->named = row->open.exists;
+	if (row->named)
+		table_insert(&store->by_id, &row->by_id, row->open.agent.id);
+}
+
+static void touch(struct store *store, struct row *row)
+{
+	if (row->dirty)
+		return;
+	row->dirty = true;
+	row->next_dirty = store->dirty;
+	store->dirty = row;
 }
 
 /* ---- effects ----------------------------------------------------------------------------------
  */
-
-static struct row *find_key(struct store *store, const uint8_t key[SEAL_KEY])
-{
-	for (size_t i = 0; i < store->row_count; i++) {
-		if (!memcmp(store->rows[i].open.agent.key, key, SEAL_KEY))
-			return &store->rows[i];
-	}
-	return NULL;
-}
-
-static struct row *find_id(struct store *store, uint64_t id)
-{
-	for (size_t i = 0; i < store->row_count; i++) {
-		if (store->rows[i].open.agent.id == id)
-			return &store->rows[i];
-	}
-	return NULL;
-}
 
 static const char *enrol(struct store *store, const struct hub_event *event)
 {
 	struct row *row = find_key(store, event->agent.key);
 	struct hub_token *token = NULL;
 
-	for (size_t i = 0; i < store->token_count; i++) {
-		if (!memcmp(store->open_tokens[i].id, event->token, TOKEN_ID))
-			token = &store->open_tokens[i];
+	for (size_t i = 0; i < store->open.count; i++) {
+		if (!memcmp(store->open.token[i].id, event->token, TOKEN_ID))
+			token = &store->open.token[i];
 	}
 	if (!token || !token->uses)
 		return "enrolled with a token that is used up";
+	if (token->tenant != event->agent.tenant)
+		return "enrolled in another tenant than the token's";
 	token->uses--;
-	if (row && row->open.agent.id && row->open.agent.id != event->agent.id)
-		return "enrolled again under another id";
 	if (!row)
-		row = &store->rows[store->row_count++];
+		row = new_row(store, event->agent.key);
+	if (row->open.exists && row->open.agent.id != event->agent.id)
+		return "enrolled again under another id";
+	row->open.exists = true;
 	row->open.agent.id = event->agent.id;
 	row->open.agent.tenant = event->agent.tenant;
 	memcpy(row->open.agent.key, event->agent.key, SEAL_KEY);
 	memcpy(row->open.agent.psk, event->agent.psk, SEAL_KEY);
-	row->dirty = true;
+	name_row(store, row);
+	touch(store, row);
 	return NULL;
 }
 
-static void put_fact(struct version *version, const struct fact *fact)
+static void set_fact(struct version *version, size_t i, uint64_t hash)
 {
-	size_t i = 0;
+	uint64_t *fact = &version->facts[i];
 
-	while (i < version->count &&
-		(version->facts[i].section != fact->section ||
-			!span_equal(version->facts[i].key, fact->key)))
-		i++;
-	if (i < version->count) {
-		free_fact(&version->facts[i]);
-		version->facts[i] = version->facts[--version->count];
-	}
-	if (!fact->value.size)
-		return;
-	version->facts = mem_resize(version->facts, version->count + 1, sizeof(*version->facts));
-	version->facts[version->count++] =
-		(struct held_fact){ fact->section, span_copy(fact->key), span_copy(fact->value) };
+	version->sums[facts_section(i)] += hash - *fact;
+	version->sum.hash += hash - *fact;
+	version->sum.count += (hash != 0) - (uint64_t)(*fact != 0);
+	*fact = hash;
 }
 
-static void put_facts(struct version *version, struct span facts)
+static const char *put_facts(struct row *row, struct span facts)
 {
 	struct reader r = reader_of(facts);
 	struct fact fact;
+	size_t i;
 
-	while (fact_get(&r, &fact))
-		put_fact(version, &fact);
+	while (fact_get(&r, &fact)) {
+		if (!facts_find(fact.section, fact.key, &i))
+			return "a fact that no host has";
+		set_fact(&row->open, i,
+			fact.value.size ? seal_fact_hash(row->digest_key, &fact) : 0);
+	}
+	return NULL;
 }
 
-static void put_range(struct version *version, const struct message_range *range)
+static const char *put_range(struct row *row, const struct message_range *range)
 {
-	size_t kept = 0;
+	char memory[FACTS_KEY_SIZE];
 
-	for (size_t i = 0; i < version->count; i++) {
-		struct held_fact *fact = &version->facts[i];
-		bool inside = fact->section == range->section &&
-			span_compare(fact->key, range->from) >= 0 &&
-			(!range->until.size || span_compare(fact->key, range->until) < 0);
+	for (size_t i = 0; i < FACTS_MAX; i++) {
+		struct span key = facts_key(i, memory);
 
-		if (inside)
-			free_fact(fact);
-		else
-			version->facts[kept++] = *fact;
+		if (facts_section(i) == range->section && span_compare(key, range->from) >= 0 &&
+			(!range->until.size || span_compare(key, range->until) < 0))
+			set_fact(&row->open, i, 0);
 	}
-	version->count = kept;
-	put_facts(version, range->facts);
 	if (!range->until.size)
-		version->agent.want &= (uint16_t) ~(1U << range->section);
+		row->open.agent.want &= (uint16_t) ~(1U << range->section);
+	return put_facts(row, range->facts);
 }
 
-static void put_digest(
-	struct version *version, const struct message_digest *digest, uint64_t sequence)
+static const char *put_digest(
+	struct row *row, const struct message_digest *digest, uint64_t sequence)
 {
-	uint64_t own[SECTION_COUNT] = { 0 };
-	uint8_t key[SEAL_FACT_KEY];
-
-	seal_fact_key(version->agent.key, key);
-	for (size_t i = 0; i < version->count; i++) {
-		struct fact fact = { version->facts[i].section, version->facts[i].key,
-			version->facts[i].value };
-
-		own[fact.section] += seal_fact_hash(key, &fact);
-	}
-	version->agent.want = digest_differs(digest, own);
-	version->agent.want_digest = sequence;
+	row->open.agent.want = digest_differs(digest, row->open.sums);
+	row->open.agent.want_digest = sequence;
+	return NULL;
 }
 
-static const char *note_order(struct row *row, const struct hub_event *event)
+/* Results are numbered: all come, in order; only a new incarnation may begin anywhere. */
+static const char *put_result(
+	struct row *row, const struct hub_event *event, const struct message_result *result)
+{
+	struct version *version = &row->open;
+	uint64_t number;
+
+	memcpy(&number, result->command, sizeof(number));
+	if (event->stream != STREAM_URGENT)
+		return "a result in the wrong stream";
+	if (version->results_of == event->incarnation && number != version->result + 1)
+		return "a result is missing, or came twice, or out of order";
+	version->results_of = event->incarnation;
+	version->result = number;
+	return NULL;
+}
+
+/* A stream goes on where it was; a new one begins with a digest, and ends the one before. */
+static const char *note_order(const struct store *store, struct row *row,
+	const struct hub_event *event, enum message_kind kind)
 {
 	struct hub_agent *agent = &row->open.agent;
 
@@ -223,16 +252,19 @@ static const char *note_order(struct row *row, const struct hub_event *event)
 		if (event->sequence <= agent->durable[event->stream])
 			return "a message was acted on twice, or out of order";
 	} else {
-		for (size_t i = 0; i < row->past_count; i++) {
+		for (size_t i = 0; i < row->past_count && !store->clones; i++) {
 			if (row->past[i] == event->incarnation)
 				return "a stream that had ended went on";
 		}
-		if (agent->incarnation && row->past_count < INCARNATIONS_MAX)
+		if (agent->incarnation && row->past_count < PAST_MAX)
 			row->past[row->past_count++] = agent->incarnation;
 		agent->want = 0;
 		agent->want_digest = 0;
 		memset(agent->durable, 0, sizeof(agent->durable));
 	}
+	if (event->stream == STREAM_STATE && !agent->durable[STREAM_STATE] &&
+		kind != MESSAGE_DIGEST)
+		return "a stream began in its middle";
 	agent->incarnation = event->incarnation;
 	agent->durable[event->stream] = event->sequence;
 	return NULL;
@@ -246,23 +278,21 @@ static const char *act(struct store *store, const struct hub_event *event)
 
 	if (!row)
 		return "a message of an agent that never enrolled";
-	row->dirty = true;
-	wrong = note_order(row, event);
-	if (wrong)
-		return wrong;
+	touch(store, row);
 	if (message_decode(SPAN(event->bytes, event->size), &message))
 		return "a message that does not decode";
+	wrong = note_order(store, row, event, message.kind);
+	if (wrong)
+		return wrong;
 	switch (message.kind) {
 	case MESSAGE_CHANGES:
-		put_facts(&row->open, message.changes.facts);
-		break;
+		return put_facts(row, message.changes.facts);
 	case MESSAGE_RANGE:
-		put_range(&row->open, &message.range);
-		break;
+		return put_range(row, &message.range);
 	case MESSAGE_DIGEST:
-		put_digest(&row->open, &message.digest, event->sequence);
-		break;
+		return put_digest(row, &message.digest, event->sequence);
 	case MESSAGE_RESULT:
+		return put_result(row, event, &message.result);
 	case MESSAGE_LOST:
 		break;
 	}
@@ -280,34 +310,35 @@ static const char *model_apply(void *owner, const struct hub_event *event, int64
 /* ---- transactions -----------------------------------------------------------------------------
  */
 
-static const struct hub_commit *commit_of(const struct hub_agent *agent, struct hub_commit *commit)
+static struct row *next_dirty(struct store *store)
 {
-	*commit = (struct hub_commit){
-		.id = agent->id,
-		.incarnation = agent->incarnation,
-		.want = agent->want,
-		.want_digest = agent->want_digest,
-	};
-	memcpy(commit->durable, agent->durable, sizeof(commit->durable));
-	return commit;
+	struct row *row = store->dirty;
+
+	if (row) {
+		store->dirty = row->next_dirty;
+		row->dirty = false;
+	}
+	return row;
 }
 
 static const char *model_commit(void *owner, struct hub *hub)
 {
 	struct store *store = owner;
+	struct row *row;
 
-	memcpy(store->tokens, store->open_tokens, sizeof(store->tokens));
-	for (size_t i = 0; i < store->row_count; i++) {
-		struct row *row = &store->rows[i];
+	store->committed = store->open;
+	while ((row = next_dirty(store))) {
 		const struct hub_agent *agent = &row->open.agent;
-		struct hub_commit commit;
+		struct hub_commit commit = {
+			.id = agent->id,
+			.incarnation = agent->incarnation,
+			.want = agent->want,
+			.want_digest = agent->want_digest,
+		};
 
-		if (!row->dirty)
-			continue;
-		copy_version(&row->committed, &row->open);
-		row->exists = true;
-		row->dirty = false;
-		hub_committed(hub, commit_of(agent, &commit));
+		row->committed = row->open;
+		memcpy(commit.durable, agent->durable, sizeof(commit.durable));
+		hub_committed(hub, &commit);
 	}
 	return NULL;
 }
@@ -315,17 +346,13 @@ static const char *model_commit(void *owner, struct hub *hub)
 static void model_roll_back(void *owner)
 {
 	struct store *store = owner;
+	struct row *row;
 
-	memcpy(store->open_tokens, store->tokens, sizeof(store->tokens));
-	for (size_t i = 0; i < store->row_count; i++) {
-		struct row *row = &store->rows[i];
-
-		if (row->dirty)
-			copy_version(&row->open, &row->committed);
-		row->dirty = false;
+	store->open = store->committed;
+	while ((row = next_dirty(store))) {
+		row->open = row->committed;
+		name_row(store, row);
 	}
-	while (store->row_count && !store->rows[store->row_count - 1].exists)
-		store->row_count--;
 }
 
 static uint64_t model_restart(void *owner)
@@ -333,40 +360,66 @@ static uint64_t model_restart(void *owner)
 	struct store *store = owner;
 
 	model_roll_back(store);
-	return ++store->epoch;
+	store->open.epoch = ++store->committed.epoch;
+	return store->committed.epoch;
+}
+
+static void model_back_up(void *owner)
+{
+	struct store *store = owner;
+
+	store->saved = store->committed;
+	for (struct row *row = store->rows; row; row = row->next)
+		row->saved = row->committed;
+}
+
+static void model_restore(void *owner)
+{
+	struct store *store = owner;
+
+	store->committed = store->saved;
+	for (struct row *row = store->rows; row; row = row->next) {
+		row->committed = row->saved;
+		touch(store, row);
+	}
+	model_roll_back(store);
 }
 
 static uint64_t model_durable(void *owner, const uint8_t key[SEAL_KEY], uint64_t incarnation)
 {
 	const struct row *row = find_key(owner, key);
+	bool same = row && row->committed.exists && row->committed.agent.incarnation == incarnation;
 
-	if (!row || !row->exists || row->committed.agent.incarnation != incarnation)
-		return 0;
-	return row->committed.agent.durable[STREAM_STATE];
+	return same ? row->committed.agent.durable[STREAM_STATE] : 0;
 }
 
-static void model_each(void *store, const uint8_t key[SEAL_KEY],
-	void (*visit)(void *owner, const struct fact *fact), void *owner)
+static struct store_sum model_sum(void *owner, const uint8_t key[SEAL_KEY], uint32_t *tenant)
 {
-	const struct row *row = find_key(store, key);
+	const struct row *row = find_key(owner, key);
 
-	for (size_t i = 0; row && i < row->committed.count; i++) {
-		struct fact fact = { row->committed.facts[i].section, row->committed.facts[i].key,
-			row->committed.facts[i].value };
+	*tenant = row ? row->committed.agent.tenant : 0;
+	return row ? row->committed.sum : (struct store_sum){ .count = 0 };
+}
 
-		visit(owner, &fact);
-	}
+static uint64_t model_result(void *owner, const uint8_t key[SEAL_KEY])
+{
+	const struct row *row = find_key(owner, key);
+
+	return row ? row->committed.result : 0;
 }
 
 const struct store_ops store_model = {
 	.open = model_open,
 	.close = model_close,
 	.restart = model_restart,
+	.back_up = model_back_up,
+	.restore = model_restore,
 	.add_token = model_add_token,
 	.load = model_load,
 	.apply = model_apply,
 	.commit = model_commit,
 	.roll_back = model_roll_back,
 	.durable = model_durable,
-	.each = model_each,
+	.sum = model_sum,
+	.result = model_result,
 };

@@ -4,8 +4,9 @@
 /*
  * Some hosts with the real agent core, the real hub with a store behind it, and a network between
  * them, on one virtual clock. Hosts change; agents and the CMA are killed and come back; the store
- * fails to commit. After every step the invariants are looked at; the first that is broken stops
- * the world and says which it was.
+ * fails to commit or is restored from a backup; wall clocks jump; parts of the network are cut off;
+ * an attacker sends again what he heard. After every step the invariants are looked at; the first
+ * that is broken stops the world and says which it was.
  */
 #include "base/instant.h"
 #include "tests/sim/network.h"
@@ -13,6 +14,7 @@
 struct world;
 struct store_ops;
 
+/* Times are means of what happens at random; 0: it never does. Shares are in percent. */
 struct world_config {
 	uint64_t seed;
 	const struct store_ops *store; /* NULL: store_model */
@@ -20,15 +22,39 @@ struct world_config {
 	size_t facts;	  /* that a host may have */
 	size_t value_max; /* bytes of the longest value, about */
 	struct network_faults faults;
-	int64_t change_ns;	  /* mean time between changes of one host; 0: never */
-	int64_t agent_restart_ns; /* mean time between restarts of an agent; 0: never */
+	int64_t change_ns;	  /* between changes of one host */
+	int64_t agent_restart_ns; /* between restarts of an agent */
+	int64_t agent_move_ns;	  /* between changes of an agent's address */
 	int64_t cma_restart_ns;
-	unsigned commit_fails; /* percent */
+	int64_t cut_ns;	      /* between partitions */
+	int64_t clock_ns;     /* between steps of the CMA's wall clock, by up to an hour */
+	int64_t commit_ns;    /* that a commit takes; 0: 5 ms */
+	unsigned results;     /* of the changes: the agent tells a result, too */
+	unsigned restores;    /* of the CMA's restarts: it comes back from an old backup */
+	unsigned commit_late; /* commits that take long, and of those that fail */
+	unsigned attacks;     /* of the datagrams: an attacker sends one more */
+	bool clones;	      /* every second host has the key of the one before it */
 };
 
+#define WORLD_FIGURES(X)                                                                    \
+	X(packets, "packets sent by agents and CMA")                                        \
+	X(delivered, "packets delivered, repeated ones among them")                         \
+	X(injected, "packets of attackers, most of them recorded ones")                     \
+	X(messages, "messages acted on")                                                    \
+	X(changes, "changes of hosts")                                                      \
+	X(sessions, "sessions proven")                                                      \
+	X(agent_restarts, "agents stopped or killed")                                       \
+	X(cma_restarts, "CMAs killed")                                                      \
+	X(restores, "CMAs restored from a backup")                                          \
+	X(behind, "agents that had been told of more than the backup held")                 \
+	X(stream_restarts, "streams begun again because of that, or of a second enrolment") \
+	X(cuts, "partitions")                                                               \
+	X(steps, "steps of the CMA's wall clock")
+
 struct world_figures {
-	uint64_t packets, delivered, messages, agent_restarts, cma_restarts, stream_restarts;
-	uint64_t sessions, rollbacks, changes, facts;
+#define WORLD_FIGURE(name, text) uint64_t name;
+	WORLD_FIGURES(WORLD_FIGURE)
+#undef WORLD_FIGURE
 };
 
 struct world *world_new(const struct world_config *config);
@@ -36,7 +62,7 @@ void world_free(struct world *world);
 
 /* Lets time pass. NULL, or which invariant was broken (text of the world). */
 const char *world_run(struct world *world, int64_t ns);
-/* From now on no faults, no restarts and no changes. */
+/* From now on no faults and no restarts; every host sees one more change, then no more. */
 void world_calm(struct world *world);
 /*
  * Lets at most ns pass until nobody has anything left to do. NULL when then the committed facts of
