@@ -12,23 +12,34 @@
 #define CALL_QUEUED  (4 * NS_PER_SEC)  /* with a cookie: the CMA is busy, it may take a while */
 #define CALL_SPREAD  (100 * NS_PER_MS) /* of those who are told to come at one time */
 
-/* of one INIT; then a new one, with the other secret if there are two */
-enum { CALL_SENDS = 3 };
+enum {
+	CALL_SENDS = 3,	     /* of one INIT; then a new one */
+	CALLS_UNDOUBTED = 6, /* INITs without an answer; then the CMA may have lost us */
+};
 
 void uplink_call_end(struct uplink *uplink)
 {
 	seal_wipe(&uplink->call, sizeof(uplink->call));
 }
 
-/*
- * With our own psk if the CMA should know us, else with the token's. When nobody answers for long
- * it may have lost us: then every fourth INIT enrols again.
- */
+static bool may_enrol(const struct uplink *uplink)
+{
+	return uplink->config.has_token || uplink->config.asks;
+}
+
+/* Does the CMA know us? Then each INIT is made anew, and every second one enrols again. */
+static bool is_in_doubt(const struct uplink *uplink)
+{
+	return may_enrol(uplink) && uplink->status.enrolled &&
+		uplink->status.calls >= CALLS_UNDOUBTED;
+}
+
+/* With our own psk if the CMA should know us, else with the token's. */
 static bool next_call_enrols(const struct uplink *uplink)
 {
-	if (!uplink->config.has_token && !uplink->config.asks)
-		return false;
-	return !uplink->status.enrolled || (uplink->status.calls / CALL_SENDS) % 4 == 3;
+	if (is_in_doubt(uplink))
+		return uplink->status.calls % 2 == 0;
+	return may_enrol(uplink) && !uplink->status.enrolled;
 }
 
 static int make_call(struct uplink *uplink)
@@ -86,7 +97,7 @@ size_t uplink_call_output(struct uplink *uplink, struct instant now, uint8_t dat
 {
 	struct call *call = &uplink->call;
 
-	if (call->active && call->sends >= CALL_SENDS)
+	if (call->active && (call->sends >= CALL_SENDS || is_in_doubt(uplink)))
 		uplink_call_end(uplink);
 	if (!call->active && make_call(uplink)) {
 		uplink->refused = true; /* by ourselves: there is no secret, or no such key */

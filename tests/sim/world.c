@@ -275,8 +275,8 @@ static const char *check_settled(struct world *world, size_t i)
 	if (!wrong)
 		return NULL;
 	snprintf(world->wrong, sizeof(world->wrong),
-		"%s: agent %zu, state %d, %u calls, refusal %d, %llu bytes wait after sequence %llu",
-		wrong, i, (int)status->state, status->calls, (int)status->refusal,
+		"%s: agent %zu, state %d, %u calls, refusal %d, %llu bytes wait after %llu", wrong,
+		i, (int)status->state, status->calls, (int)status->refusal,
 		(unsigned long long)status->waiting, (unsigned long long)status->durable);
 	return world->wrong;
 }

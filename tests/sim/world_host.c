@@ -62,7 +62,7 @@ static const char *check_acks(struct world *world, struct host *host)
 
 	if (host->old_incarnation != status->incarnation)
 		host->old_incarnation = 0;
-	world->figures.behind += !host->behind && status->durable > durable;
+	world->figures.behind += !host->behind && !host->cloned && status->durable > durable;
 	host->behind = status->durable > durable;
 	if (!host->behind || host->cloned)
 		return NULL;
