@@ -2,7 +2,7 @@
 # The only build file; everything it makes goes to $(BUILD). V=1 shows the commands.
 #   make            the three programs          make check   every test
 #   make run        watch this host, live       make lab     a small estate in network namespaces
-#   make bench | sim | fuzz | lint | install | uninstall | deps | clean
+#   make bench | sim | model | fuzz | lint | install | uninstall | deps | clean
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -28,7 +28,7 @@ BUILD_PACKAGES := gcc clang llvm make pkg-config bpftool libbpf-dev libelf-dev z
 TEST_PACKAGES := libcmocka-dev lldpd nginx-light postgresql redis-server redis-tools \
 	openssh-server openssh-client dnsmasq-base bind9-dnsutils curl iproute2 nftables python3 \
 	libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck universal-ctags mandoc \
-	liburing-dev libcap2-bin procps
+	liburing-dev libcap2-bin procps spin
 RUN_PACKAGES := lldpd
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum \
@@ -191,7 +191,10 @@ fuzz-replay: $(fuzz_replay)
 	@tools/run-tests.sh fuzz $(fuzz_replay)
 tests: all $(unit_tests) $(sim_tests) $(fuzz_replay) $(test_tools)
 
-.PHONY: run lab check system bench lint fuzz coverage clean install uninstall
+model:
+	@tests/model/check.sh
+
+.PHONY: model run lab check system bench lint fuzz coverage clean install uninstall
 run:
 	@tools/run.sh
 lab:

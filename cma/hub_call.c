@@ -87,6 +87,23 @@ static void drop_crowd(struct hub *hub, const uint8_t key[SEAL_KEY])
 		drop_call(hub, oldest);
 }
 
+/*
+ * A session was proven: those that were called for before it shall never be. What a nanoprobe that
+ * has died sent under one of them may still be on its way (tests/model/np1.pml, "no_older").
+ */
+static void drop_earlier(struct hub *hub, const uint8_t key[SEAL_KEY], struct instant since)
+{
+	struct table_link *link = table_find(&hub->calls, hash_of(key));
+
+	while (link) {
+		struct call *call = table_object(link, struct call, by_key);
+
+		link = table_find_next(link);
+		if (!memcmp(call->key, key, SEAL_KEY) && !instant_before(since, call->since))
+			drop_call(hub, call);
+	}
+}
+
 static uint32_t free_index(struct hub *hub)
 {
 	uint32_t index = 0;
@@ -345,6 +362,7 @@ bool hub_call_proven(struct hub *hub, struct channel *channel)
 	struct call *call = channel->call;
 	uint64_t incarnation = call->hello.incarnation;
 	struct peer *peer = hub_find_peer(hub, call->key);
+	struct instant since;
 	bool fresh = false;
 
 	if (call->hello.enrol)
@@ -354,7 +372,9 @@ bool hub_call_proven(struct hub *hub, struct channel *channel)
 		hub_free_channel(hub, channel);
 		return false;
 	}
+	since = call->since;
 	hub_call_end(hub, call);
+	drop_earlier(hub, peer->known.key, since);
 	if (peer->channel)
 		hub_free_channel(hub, peer->channel);
 	channel->peer = peer;

@@ -114,6 +114,40 @@ static void test_data_overtakes(void **state)
 	hub_event_free(&event);
 }
 
+/*
+ * A nanoprobe died after its call was answered; its first DATA arrives when the next one has told
+ * all: it opens no session, and takes no stream back.
+ */
+static void test_late_first_data(void **state)
+{
+	struct pair *p = *state;
+	size_t late, events;
+
+	pair_join(p);
+	pair_new_uplink(p, true);
+	p->to_cma_lost = true;
+	pair_pump(p);
+	p->to_cma_lost = false;
+	input_captured(p, &p->agent_address, p->up - 1);
+	p->to_cma_lost = true;
+	pair_pump(p); /* RESP arrives, DATA does not */
+	late = p->up - 1;
+	assert_int_equal(p->captured[late].bytes[0], PACKET_DATA);
+	p->to_cma_lost = false;
+	pair_new_uplink(p, true);
+	pair_pass(p, 1000);
+	pair_commit(p, 0);
+	assert_true(uplink_status(p->uplink)->settled);
+	events = p->event_count;
+	input_captured(p, &p->agent_address, late);
+	pair_pump(p);
+	assert_int_equal(p->event_count, events);
+	assert_int_equal(hub_counters(p->hub)->unproven, 1);
+	pair_tell(p, "a", "1");
+	pair_pump(p);
+	assert_int_equal(p->event_count, events + 1);
+}
+
 /* Its recorded INITs, which nobody can complete, do not keep an agent from calling. */
 static void test_replayed_init(void **state)
 {
@@ -285,6 +319,7 @@ int main(void)
 		TEST(test_retry),
 		TEST(test_forged_retry),
 		TEST(test_data_overtakes),
+		TEST(test_late_first_data),
 		TEST(test_replayed_init),
 		TEST(test_pending_bounded),
 		TEST(test_roaming),
