@@ -10,31 +10,21 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "cma/job.h"
 
 enum {
-	STORE_BATCH = 1024,   /* messages in one transaction at most, */
-	STORE_COMMIT_MS = 10, /* and time spent in one before it is committed */
+	STORE_BATCH = 4096, /* messages in one transaction at most */
+	/*
+	 * What a transaction takes on is so much that it lasts about so long: the longer, the less
+	 * often a page is written that many change, and the longer what is urgent may have to wait.
+	 */
+	STORE_COMMIT_MS = 10,
+	STORE_COMMIT_BUSY_MS = 30, /* when so many wait: */
+	STORE_BUSY = 4096,
+	STORE_BUDGET_MIN = 64,
+	STORE_BUDGET_MAX = 1 << 14,
 	STORE_IDLE_MS = 1000, /* of silence, then the WAL is moved to the database */
 	STORE_STOP_MS = 500,  /* to commit what is queued when we are told to end */
-};
-
-/* Somebody who waits for a job of his own; on his stack. */
-struct waiter {
-	store_change_fn *change;
-	void *context;
-	int err;
-	bool done;
-};
-
-struct job {
-	STAILQ_ENTRY(job) entry;
-	struct instant arrived;
-	uint32_t era; /* see struct store */
-	struct hub_event event;
-	struct waiter *waiter; /* NULL for an event */
-	size_t order;	       /* in its batch */
-	int err;	       /* of this job alone: it had no effect */
-	struct graph_result result;
 };
 
 struct result_entry {
@@ -42,15 +32,12 @@ struct result_entry {
 	struct store_result result;
 };
 
-STAILQ_HEAD(job_list, job);
-
 struct store {
 	struct store_config config;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of everything down to the empty line */
 	pthread_cond_t queued, waiter_done;
-	struct job_list jobs;
-	size_t job_count;
+	struct lanes lanes;
 	STAILQ_HEAD(, result_entry) results;
 	/*
 	 * After a failed transaction the hub forgets what it handed out, so what it had handed out
@@ -61,7 +48,11 @@ struct store {
 	bool stopping;
 	struct instant stop_by; /* while stopping: what was not begun by then is left */
 
-	struct act act; /* only the thread's, as is the rest */
+	struct act act;	   /* only the thread's, as is the rest */
+	bool busy;	   /* much waits */
+	size_t budget;	   /* of the next transaction: what fits into the time */
+	int64_t worked_ns; /* in the last one, before the disk was waited for */
+	struct lanes_item *taken[STORE_BATCH];
 	struct job *batch[STORE_BATCH];
 	char error[STORE_ERROR_SIZE];
 };
@@ -75,12 +66,6 @@ static void wake_waiter(struct store *store, struct waiter *waiter, int err)
 	pthread_mutex_unlock(&store->lock);
 }
 
-static void job_free(struct job *job)
-{
-	hub_event_free(&job->event);
-	free(job);
-}
-
 static void post(struct store *store, const struct store_result *result)
 {
 	struct result_entry *entry = mem_alloc(1, sizeof(*entry));
@@ -89,24 +74,6 @@ static void post(struct store *store, const struct store_result *result)
 	pthread_mutex_lock(&store->lock);
 	STAILQ_INSERT_TAIL(&store->results, entry, entry);
 	pthread_mutex_unlock(&store->lock);
-}
-
-static uint64_t job_agent(const struct job *job)
-{
-	if (job->waiter)
-		return 0;
-	return job->event.kind == HUB_ENROL ? job->event.agent.id : job->event.id;
-}
-
-/* By agent, so that rows that lie together are touched together; an agent's own order is kept. */
-static int compare_jobs(const void *left, const void *right)
-{
-	const struct job *a = *(struct job *const *)left, *b = *(struct job *const *)right;
-	uint64_t a_agent = job_agent(a), b_agent = job_agent(b);
-
-	if (a_agent != b_agent)
-		return a_agent < b_agent ? -1 : 1;
-	return a->order < b->order ? -1 : 1;
 }
 
 /* 0 or what makes the whole transaction useless. */
@@ -193,16 +160,21 @@ static void keep_error(struct store *store, int err)
 	graph_rollback(store->config.graph);
 }
 
-/* Acts on some of the jobs, at least one, and commits: how many, or -errno and none. */
+/*
+ * Acts on some of the jobs, at least one, and commits: how many, or -errno and none. All, unless
+ * they take much longer than was expected of them.
+ */
 static ssize_t transaction(struct store *store, struct job *const *jobs, size_t count)
 {
 	struct graph *graph = store->config.graph;
-	struct instant late = instant_add(instant_now(), STORE_COMMIT_MS * NS_PER_MS);
+	struct instant began = instant_now();
+	struct instant late = instant_add(began, 2 * STORE_COMMIT_BUSY_MS * NS_PER_MS);
 	int err = graph_begin(graph, feed_begin(store->config.feed, wall_now_ms()));
 	size_t done = 0;
 
 	while (!err && done < count && (!done || instant_before(instant_now(), late)))
 		err = act_job(store, jobs[done++]);
+	store->worked_ns = instant_sub(instant_now(), began);
 	if (!err)
 		err = graph_commit(graph);
 	if (err)
@@ -253,13 +225,35 @@ static void pause_unless_stopping(struct store *store)
 	pthread_mutex_unlock(&store->lock);
 }
 
+/* The next transaction takes on what would have made this one as long as it should be. */
+static void adapt(struct store *store, size_t cost)
+{
+	int64_t wanted = (store->busy ? STORE_COMMIT_BUSY_MS : STORE_COMMIT_MS) * NS_PER_MS;
+	size_t budget = store->budget;
+
+	if (store->worked_ns > wanted)
+		budget = budget / 4 * 3;
+	else if (cost >= budget && store->worked_ns < wanted / 4 * 3)
+		budget += budget / 2;
+	if (budget < STORE_BUDGET_MIN)
+		budget = STORE_BUDGET_MIN;
+	store->budget = budget > STORE_BUDGET_MAX ? STORE_BUDGET_MAX : budget;
+}
+
+static size_t cost_of(struct job *const *jobs, size_t count)
+{
+	size_t cost = 0;
+
+	for (size_t i = 0; i < count; i++)
+		cost += jobs[i]->item.cost;
+	return cost;
+}
+
 static void run_batch(struct store *store, size_t count)
 {
 	size_t at = 0;
 
-	for (size_t i = 0; i < count; i++)
-		store->batch[i]->order = i;
-	qsort(store->batch, count, sizeof(store->batch[0]), compare_jobs);
+	job_sort(store->batch, count);
 	while (at < count && !must_leave(store)) {
 		struct job *const *jobs = store->batch + at;
 		ssize_t done = transaction(store, jobs, count - at);
@@ -269,6 +263,7 @@ static void run_batch(struct store *store, size_t count)
 			pause_unless_stopping(store);
 			return;
 		}
+		adapt(store, cost_of(jobs, (size_t)done));
 		post_committed(store, jobs, (size_t)done);
 		count_committed(store, jobs, (size_t)done);
 		end_jobs(store, jobs, (size_t)done, 0);
@@ -283,23 +278,24 @@ static size_t take_jobs(struct store *store, bool *idle)
 {
 	struct instant until = instant_add(instant_now(), STORE_IDLE_MS * NS_PER_MS);
 	struct timespec deadline = { until.ns / NS_PER_SEC, until.ns % NS_PER_SEC };
-	size_t count = 0;
-	struct job *job;
+	size_t count = 0, taken;
 	int err = 0;
 
 	pthread_mutex_lock(&store->lock);
-	while (STAILQ_EMPTY(&store->jobs) && !store->stopping && !err)
+	while (!store->lanes.count && !store->stopping && !err)
 		err = *idle ? pthread_cond_wait(&store->queued, &store->lock)
 			    : pthread_cond_timedwait(&store->queued, &store->lock, &deadline);
-	while (count < STORE_BATCH && (job = STAILQ_FIRST(&store->jobs)) != NULL) {
-		STAILQ_REMOVE_HEAD(&store->jobs, entry);
-		store->job_count--;
+	store->busy = store->lanes.count >= STORE_BUSY;
+	taken = lanes_take(&store->lanes, store->budget, store->taken, STORE_BATCH);
+	for (size_t i = 0; i < taken; i++) {
+		struct job *job = job_of_item(store->taken[i]);
+
 		if (job->waiter || job->era == store->era_wanted)
 			store->batch[count++] = job;
 		else
 			job_free(job);
 	}
-	*idle = err == ETIMEDOUT && !count;
+	*idle = err == ETIMEDOUT && !taken;
 	pthread_mutex_unlock(&store->lock);
 	return count;
 }
@@ -309,7 +305,7 @@ static bool is_over(struct store *store)
 	bool over;
 
 	pthread_mutex_lock(&store->lock);
-	over = store->stopping && (STAILQ_EMPTY(&store->jobs) || is_late(store));
+	over = store->stopping && (!store->lanes.count || is_late(store));
 	pthread_mutex_unlock(&store->lock);
 	return over;
 }
@@ -317,11 +313,13 @@ static bool is_over(struct store *store)
 /* What nobody will act on: the hub never hears of it, so the agents send it again. */
 static void leave_jobs(struct store *store)
 {
-	size_t count;
 	bool idle = true;
 
-	while ((count = take_jobs(store, &idle)) != 0)
+	while (store_backlog(store)) {
+		size_t count = take_jobs(store, &idle);
+
 		end_jobs(store, store->batch, count, -ESHUTDOWN);
+	}
 }
 
 static void *store_thread(void *user)
@@ -349,7 +347,8 @@ int store_start(const struct store_config *config, struct store **store)
 
 	made->config = *config;
 	made->act.graph = config->graph;
-	STAILQ_INIT(&made->jobs);
+	made->budget = STORE_BUDGET_MIN;
+	lanes_init(&made->lanes);
 	STAILQ_INIT(&made->results);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -385,28 +384,21 @@ void store_free(struct store *store)
 	while (store_take(store, &result))
 		continue;
 	act_deinit(&store->act);
+	lanes_deinit(&store->lanes);
 	pthread_cond_destroy(&store->waiter_done);
 	pthread_cond_destroy(&store->queued);
 	pthread_mutex_destroy(&store->lock);
 	free(store);
 }
 
-static void push(struct store *store, struct job *job)
-{
-	STAILQ_INSERT_TAIL(&store->jobs, job, entry);
-	store->job_count++;
-	pthread_cond_signal(&store->queued);
-}
-
 void store_push(struct store *store, struct instant now, const struct hub_event *event)
 {
-	struct job *job = mem_alloc(1, sizeof(*job));
+	struct job *job = job_of_event(now, event);
 
-	job->arrived = now;
-	job->event = *event;
 	pthread_mutex_lock(&store->lock);
 	job->era = store->era_pushed;
-	push(store, job);
+	lanes_push(&store->lanes, &job->item);
+	pthread_cond_signal(&store->queued);
 	pthread_mutex_unlock(&store->lock);
 }
 
@@ -433,7 +425,7 @@ size_t store_backlog(struct store *store)
 	size_t count;
 
 	pthread_mutex_lock(&store->lock);
-	count = store->job_count;
+	count = store->lanes.count;
 	pthread_mutex_unlock(&store->lock);
 	return count;
 }
@@ -441,15 +433,15 @@ size_t store_backlog(struct store *store)
 int store_change(struct store *store, store_change_fn *change, void *context)
 {
 	struct waiter waiter = { .change = change, .context = context };
-	struct job *job = mem_alloc(1, sizeof(*job));
+	struct job *job = job_of_waiter(&waiter);
 
-	job->waiter = &waiter;
 	pthread_mutex_lock(&store->lock);
 	if (store->stopping) {
 		waiter = (struct waiter){ .err = -ESHUTDOWN, .done = true };
 		free(job);
 	} else {
-		push(store, job);
+		lanes_push(&store->lanes, &job->item);
+		pthread_cond_signal(&store->queued);
 	}
 	while (!waiter.done)
 		pthread_cond_wait(&store->waiter_done, &store->lock);

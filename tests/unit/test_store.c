@@ -15,166 +15,9 @@
 #include <sqlite3.h>
 
 #include "base/alloc.h"
-#include "cma/store.h"
-#include "wire/message.h"
+#include "tests/unit/desk.h"
 
-enum { PATIENCE_MS = 10000, AGENTS = 5, MESSAGES = 40, BACKLOG = 60000 };
-
-struct fixture {
-	char directory[32];
-	struct graph *graph;
-	struct feed *feed;
-	struct stats stats;
-	struct store *store;
-	_Atomic unsigned int wakes; /* one for each transaction */
-};
-
-static void wake(void *owner)
-{
-	struct fixture *f = owner;
-
-	f->wakes++;
-}
-
-static void wait_for_wakes(const struct fixture *f, unsigned int count)
-{
-	struct instant end = instant_add(instant_now(), PATIENCE_MS * NS_PER_MS);
-
-	while (f->wakes < count && instant_before(instant_now(), end))
-		poll(NULL, 0, 1);
-	assert_int_equal(f->wakes, count);
-}
-
-static void start(struct fixture *f)
-{
-	const struct graph_options options = { .directory = f->directory };
-	struct store_config config = {
-		.stats = &f->stats,
-		.feed = f->feed,
-		.wake = wake,
-		.owner = f,
-	};
-	char why[256] = "";
-
-	assert_int_equal(graph_open(&options, &f->graph, why, sizeof(why)), 0);
-	config.graph = f->graph;
-	assert_int_equal(store_start(&config, &f->store), 0);
-}
-
-static void stop(struct fixture *f)
-{
-	store_stop(f->store);
-	store_free(f->store);
-	graph_close(f->graph);
-}
-
-static int setup(void **state)
-{
-	struct fixture *f = mem_alloc(1, sizeof(*f));
-
-	assert_int_equal(seal_init(), 0);
-	strcpy(f->directory, "/tmp/test_store.XXXXXX");
-	assert_non_null(mkdtemp(f->directory));
-	f->feed = feed_new(0);
-	stats_init(&f->stats);
-	start(f);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	static const char *const files[] = { "graph.db", "graph.db-wal", "graph.db-shm", "lock" };
-	struct fixture *f = *state;
-
-	stop(f);
-	feed_free(f->feed);
-	stats_free(&f->stats);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		char *path autofree = text_format("%s/%s", f->directory, files[i]);
-
-		unlink(path);
-	}
-	assert_int_equal(rmdir(f->directory), 0);
-	free(f);
-	return 0;
-}
-
-static bool take(struct fixture *f, struct store_result *result)
-{
-	struct instant end = instant_add(instant_now(), PATIENCE_MS * NS_PER_MS);
-
-	while (!store_take(f->store, result)) {
-		if (!instant_before(instant_now(), end))
-			return false;
-		poll(NULL, 0, 1);
-	}
-	return true;
-}
-
-struct put {
-	const struct graph_token *token;
-	int err;
-};
-
-static int create(struct act *act, void *context)
-{
-	struct put *put = context;
-
-	put->err = graph_token_create(act->graph, put->token);
-	return 0;
-}
-
-/* Of the store, else of the token. */
-static int put_token(struct fixture *f, const struct graph_token *token)
-{
-	struct put put = { .token = token };
-	int err = store_change(f->store, create, &put);
-
-	return err ? err : put.err;
-}
-
-static void make_token(struct fixture *f, uint8_t id)
-{
-	struct graph_token token = { .tenant = "default", .expires_ms = INT64_MAX };
-
-	memset(token.id, id, sizeof(token.id));
-	memset(token.secret, id, sizeof(token.secret));
-	assert_int_equal(put_token(f, &token), 0);
-	assert_int_equal(put_token(f, &token), -EEXIST);
-}
-
-static void push_enrol(struct fixture *f, uint64_t id, uint8_t token)
-{
-	struct hub_event event = { .kind = HUB_ENROL, .agent = { .id = id, .incarnation = 1 } };
-
-	memset(event.agent.key, (int)id, sizeof(event.agent.key));
-	memset(event.agent.psk, (int)id, sizeof(event.agent.psk));
-	memset(event.token, token, sizeof(event.token));
-	store_push(f->store, instant_now(), &event);
-}
-
-static void push_fact(struct fixture *f, uint64_t id, uint64_t sequence, const char *key)
-{
-	struct writer facts = writer_growing(4096), bytes = writer_growing(4096);
-	struct fact fact = { SECTION_LINK, SPAN_TEXT(key), SPAN_TEXT("{\"ifname\":\"x\"}") };
-	struct message message = { .kind = MESSAGE_CHANGES };
-	struct hub_event event = {
-		.kind = HUB_MESSAGE,
-		.id = id,
-		.incarnation = 1,
-		.sequence = sequence,
-	};
-
-	fact_put(&facts, &fact);
-	message.changes.facts = writer_span(&facts);
-	message_encode(&bytes, &message);
-	event.size = bytes.size;
-	event.bytes = mem_copy(bytes.data, bytes.size);
-	store_push(f->store, instant_now(), &event);
-	writer_free(&facts);
-	writer_free(&bytes);
-}
+enum { AGENTS = 5, MESSAGES = 40, BACKLOG = 60000 };
 
 static int note_agent(void *context, const struct graph_agent *agent)
 {
@@ -189,22 +32,22 @@ static int note_agent(void *context, const struct graph_agent *agent)
 static void test_commits(void **state)
 {
 	uint64_t heard[AGENTS + 1] = { 0 }, kept[AGENTS + 1] = { 0 };
-	struct fixture *f = *state;
+	struct desk *f = *state;
 	struct store_result result;
 	size_t done = 0;
 
-	make_token(f, 7);
+	desk_make_token(f, 7);
 	for (uint64_t id = 1; id <= AGENTS; id++)
-		push_enrol(f, id, 7);
+		desk_push_enrol(f, id, 7);
 	for (uint64_t sequence = 1; sequence <= MESSAGES; sequence++) {
 		char key[16];
 
 		snprintf(key, sizeof(key), "eth%u", (unsigned)sequence);
 		for (uint64_t id = AGENTS; id; id--)
-			push_fact(f, id, sequence, key);
+			desk_push_fact(f, id, sequence, key);
 	}
 	while (done < AGENTS) {
-		assert_true(take(f, &result));
+		assert_true(desk_take(f, &result));
 		assert_int_equal(result.kind, STORE_COMMITTED);
 		assert_in_range(result.commit.id, 1, AGENTS);
 		assert_int_equal(result.commit.incarnation, 1);
@@ -214,8 +57,8 @@ static void test_commits(void **state)
 		done += result.commit.durable[STREAM_STATE] == MESSAGES;
 	}
 	assert_int_equal(stats_view(&f->stats, instant_now()).deltas, AGENTS * MESSAGES);
-	stop(f);
-	start(f); /* a new process finds what was told to be durable */
+	desk_stop(f);
+	desk_start(f); /* a new process finds what was told to be durable */
 	assert_int_equal(graph_agents(f->graph, note_agent, kept), 0);
 	for (size_t id = 1; id <= AGENTS; id++)
 		assert_int_equal(kept[id], MESSAGES);
@@ -224,41 +67,41 @@ static void test_commits(void **state)
 static void test_stop_commits_what_is_queued(void **state)
 {
 	uint64_t kept[AGENTS + 1] = { 0 };
-	struct fixture *f = *state;
+	struct desk *f = *state;
 
-	make_token(f, 7);
-	push_enrol(f, 1, 7);
+	desk_make_token(f, 7);
+	desk_push_enrol(f, 1, 7);
 	for (uint64_t sequence = 1; sequence <= MESSAGES; sequence++)
-		push_fact(f, 1, sequence, "eth0");
-	stop(f);
-	start(f);
+		desk_push_fact(f, 1, sequence, "eth0");
+	desk_stop(f);
+	desk_start(f);
 	assert_int_equal(graph_agents(f->graph, note_agent, kept), 0);
 	assert_int_equal(kept[1], MESSAGES);
 }
 
 static void *make_late_token(void *user)
 {
-	struct fixture *f = user;
+	struct desk *f = user;
 	const struct graph_token token = { .tenant = "default" };
 
-	return (void *)(intptr_t)put_token(f, &token);
+	return (void *)(intptr_t)desk_put_token(f, &token);
 }
 
 /* Seconds of work are queued: the end comes in time, and what was told to be durable is. */
 static void test_stop_leaves_a_backlog(void **state)
 {
 	uint64_t kept[AGENTS + 1] = { 0 }, told = 0;
-	struct fixture *f = *state;
+	struct desk *f = *state;
 	struct store_result result;
 	struct instant begun;
 
-	make_token(f, 7);
-	push_enrol(f, 1, 7);
+	desk_make_token(f, 7);
+	desk_push_enrol(f, 1, 7);
 	for (uint64_t i = 1; i <= BACKLOG; i++) {
 		char key[16];
 
 		snprintf(key, sizeof(key), "eth%" PRIu64, i);
-		push_fact(f, 1, i, key);
+		desk_push_fact(f, 1, i, key);
 	}
 	begun = instant_now();
 	store_stop(f->store);
@@ -268,14 +111,14 @@ static void test_stop_leaves_a_backlog(void **state)
 	assert_true(told < BACKLOG);
 	store_free(f->store);
 	graph_close(f->graph);
-	start(f);
+	desk_start(f);
 	assert_int_equal(graph_agents(f->graph, note_agent, kept), 0);
 	assert_int_equal(kept[1], told);
 }
 
 static void test_token_after_stop(void **state)
 {
-	struct fixture *f = *state;
+	struct desk *f = *state;
 	pthread_t thread;
 	void *err;
 
@@ -285,15 +128,15 @@ static void test_token_after_stop(void **state)
 	assert_int_equal((intptr_t)err, -ESHUTDOWN);
 	store_free(f->store);
 	graph_close(f->graph);
-	start(f);
+	desk_start(f);
 }
 
 static void test_bad_tenant(void **state)
 {
 	const struct graph_token token = { .tenant = "two words" };
-	struct fixture *f = *state;
+	struct desk *f = *state;
 
-	assert_int_equal(put_token(f, &token), -EINVAL);
+	assert_int_equal(desk_put_token(f, &token), -EINVAL);
 }
 
 static int fail_change(struct act *act, void *context)
@@ -307,39 +150,39 @@ static int fail_change(struct act *act, void *context)
 /* A change that fails takes what else is in its transaction with it, and says so to who waits. */
 static void test_failed_change(void **state)
 {
-	struct fixture *f = *state;
+	struct desk *f = *state;
 	struct store_result result;
 
 	assert_int_equal(store_change(f->store, fail_change, NULL), -EIO);
-	assert_true(take(f, &result));
+	assert_true(desk_take(f, &result));
 	assert_int_equal(result.kind, STORE_FAILED);
-	make_token(f, 7);
+	desk_make_token(f, 7);
 }
 
 /* An agent whose token is not known: neither it nor what it says is acknowledged. */
 static void test_refused(void **state)
 {
 	uint64_t kept[AGENTS + 1] = { 0 };
-	struct fixture *f = *state;
+	struct desk *f = *state;
 	struct store_result result;
 
-	make_token(f, 7);
-	push_enrol(f, 1, 8);
-	push_fact(f, 1, 1, "eth0");
-	push_enrol(f, 2, 7);
-	push_fact(f, 2, 1, "eth0");
+	desk_make_token(f, 7);
+	desk_push_enrol(f, 1, 8);
+	desk_push_fact(f, 1, 1, "eth0");
+	desk_push_enrol(f, 2, 7);
+	desk_push_fact(f, 2, 1, "eth0");
 	do {
-		assert_true(take(f, &result));
+		assert_true(desk_take(f, &result));
 		assert_int_equal(result.commit.id, 2);
 	} while (result.commit.durable[STREAM_STATE] != 1);
-	stop(f);
-	start(f);
+	desk_stop(f);
+	desk_start(f);
 	assert_int_equal(graph_agents(f->graph, note_agent, kept), 0);
 	assert_int_equal(kept[1], 0);
 	assert_int_equal(kept[2], 1);
 }
 
-static sqlite3 *lock_database(const struct fixture *f)
+static sqlite3 *lock_database(const struct desk *f)
 {
 	char *path autofree = text_format("%s/graph.db", f->directory);
 	sqlite3 *db = NULL;
@@ -353,28 +196,28 @@ static sqlite3 *lock_database(const struct fixture *f)
 static void test_failure(void **state)
 {
 	uint64_t kept[AGENTS + 1] = { 0 };
-	struct fixture *f = *state;
+	struct desk *f = *state;
 	struct store_result result;
 	sqlite3 *db;
 
-	make_token(f, 7);
-	push_enrol(f, 1, 7);
-	assert_true(take(f, &result));
+	desk_make_token(f, 7);
+	desk_push_enrol(f, 1, 7);
+	assert_true(desk_take(f, &result));
 	db = lock_database(f);
-	push_fact(f, 1, 1, "eth1");
-	assert_true(take(f, &result));
+	desk_push_fact(f, 1, 1, "eth1");
+	assert_true(desk_take(f, &result));
 	assert_int_equal(result.kind, STORE_FAILED);
 	assert_true(*result.error);
 	sqlite3_close(db);
 
-	push_fact(f, 1, 1, "eth1");
-	push_fact(f, 1, 2, "eth2");
+	desk_push_fact(f, 1, 1, "eth1");
+	desk_push_fact(f, 1, 2, "eth2");
 	do {
-		assert_true(take(f, &result));
+		assert_true(desk_take(f, &result));
 		assert_int_equal(result.kind, STORE_COMMITTED);
 	} while (result.commit.durable[STREAM_STATE] != 2);
-	stop(f);
-	start(f);
+	desk_stop(f);
+	desk_start(f);
 	assert_int_equal(graph_agents(f->graph, note_agent, kept), 0);
 	assert_int_equal(kept[1], 2);
 }
@@ -383,22 +226,22 @@ static void test_failure(void **state)
 static void test_failure_pauses(void **state)
 {
 	enum { ROUNDS = 4 };
-	struct fixture *f = *state;
+	struct desk *f = *state;
 	struct store_result result;
 	struct instant began;
 	sqlite3 *db;
 
-	make_token(f, 7);
-	push_enrol(f, 1, 7);
-	assert_true(take(f, &result));
+	desk_make_token(f, 7);
+	desk_push_enrol(f, 1, 7);
+	assert_true(desk_take(f, &result));
 	assert_true(result.joined);
 	db = lock_database(f);
 	assert_int_equal(sqlite3_exec(db, "DROP TABLE agent; COMMIT", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	began = instant_now();
 	for (int i = 0; i < ROUNDS; i++) {
-		push_enrol(f, 2, 7);
-		assert_true(take(f, &result));
+		desk_push_enrol(f, 2, 7);
+		assert_true(desk_take(f, &result));
 		assert_int_equal(result.kind, STORE_FAILED);
 		assert_false(result.joined);
 	}
@@ -409,30 +252,30 @@ static void test_failure_pauses(void **state)
 static void test_failure_drops_the_rest(void **state)
 {
 	uint64_t kept[AGENTS + 1] = { 0 };
-	struct fixture *f = *state;
+	struct desk *f = *state;
 	struct store_result result;
 	sqlite3 *db;
 
-	make_token(f, 7);
-	push_enrol(f, 1, 7);
-	assert_true(take(f, &result));
-	wait_for_wakes(f, 3); /* two tokens, one of which was there already */
+	desk_make_token(f, 7);
+	desk_push_enrol(f, 1, 7);
+	assert_true(desk_take(f, &result));
+	desk_wait_for_wakes(f, 3); /* two tokens, one of which was there already */
 	db = lock_database(f);
-	push_fact(f, 1, 1, "eth1");
-	wait_for_wakes(f, 4);
+	desk_push_fact(f, 1, 1, "eth1");
+	desk_wait_for_wakes(f, 4);
 	sqlite3_close(db);
-	push_fact(f, 1, 2, "eth2"); /* of the old era */
-	make_token(f, 9);	    /* committed behind it */
-	assert_true(take(f, &result));
+	desk_push_fact(f, 1, 2, "eth2"); /* of the old era */
+	desk_make_token(f, 9);		 /* committed behind it */
+	assert_true(desk_take(f, &result));
 	assert_int_equal(result.kind, STORE_FAILED);
 	assert_false(store_take(f->store, &result));
-	stop(f);
-	start(f);
+	desk_stop(f);
+	desk_start(f);
 	assert_int_equal(graph_agents(f->graph, note_agent, kept), 0);
 	assert_int_equal(kept[1], 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, desk_setup, desk_teardown)
 
 int main(void)
 {
