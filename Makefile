@@ -95,9 +95,9 @@ $(BUILD)/nanoprobe: $(OBJ)/agent/main.o $(foreach l,agent discover wire base,$(B
 $(BUILD)/cma: $(OBJ)/cma/main.o $(foreach l,cma wire base,$(BUILD)/$(l).a)
 	$(call say,LINK,$@)
 	$(call link,$(libs_cma) $(libs_wire) $(libs_base))
-$(BUILD)/cmactl: $(OBJ)/cli/main.o $(foreach l,cli base,$(BUILD)/$(l).a)
+$(BUILD)/cmactl: $(OBJ)/cli/main.o $(foreach l,cli wire base,$(BUILD)/$(l).a)
 	$(call say,LINK,$@)
-	$(call link,$(libs_cli) $(libs_base))
+	$(call link,$(libs_cli) $(libs_wire) $(libs_base))
 
 define layer_archive
 $(BUILD)/$(1).a: $(patsubst %.c,$(OBJ)/%.o,$(sources_$(1))) $(if $(filter cma,$(1)),$(OBJ)/cma/embedded.o)

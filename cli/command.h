@@ -20,7 +20,16 @@ struct command {
 	unsigned int options; /* those it takes besides the common ones, a bit each */
 	/* Sets "do" and parameters. -EINVAL with args->error set when the command line is wrong. */
 	int (*request)(struct args *args, json_t *request);
+	/*
+	 * When request is NULL: does all of it. 0, or COMMAND_NOT_DONE when what was wanted did not
+	 * come about; else -errno as above.
+	 */
+	int (*run)(struct args *args, struct output *output);
 };
+
+enum { COMMAND_NOT_DONE = 1 };
+
+#define COMMAND_CONTROL_DEFAULT "/run/assim/cma.sock"
 
 /*
  * The command that the first operands name; they are removed from args. "token --help" finds
@@ -40,6 +49,9 @@ int command_watch(struct args *args, json_t *request);
 int command_query(struct args *args, json_t *request);
 int command_query_list(struct args *args, json_t *request);
 int command_token_create(struct args *args, json_t *request);
+int command_commands(struct args *args, json_t *request);
+int command_run(struct args *args, struct output *output);
+int command_operator_create(struct args *args, struct output *output);
 
 /* For these: -EINVAL with args->error set unless there are low to high operands. */
 int command_operands(struct args *args, size_t low, size_t high, const char *what);

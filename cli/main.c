@@ -10,8 +10,6 @@
 #include "cli/command.h"
 #include "cli/escape.h"
 
-#define CONTROL_DEFAULT "/run/assim/cma.sock"
-
 enum { EXIT_ERROR = 1, EXIT_USAGE = 2 };
 
 static int complain(const char *what, int code)
@@ -40,12 +38,24 @@ static int ask(struct args *args, const struct command *command, struct output *
 		json_object_set_new(request, "tenant", json_bytes(SPAN_TEXT(tenant)));
 	if (command->request(args, request))
 		return complain(args->error, EXIT_USAGE);
-	if (client_ask(&client, path ? path : CONTROL_DEFAULT, request, output))
+	if (client_ask(&client, path ? path : COMMAND_CONTROL_DEFAULT, request, output))
 		return complain(
 			client.error, client.usage || *output->error ? EXIT_USAGE : EXIT_ERROR);
 	if (fflush(stdout) || ferror(stdout))
 		return complain(strerror(errno), EXIT_ERROR);
 	return EXIT_SUCCESS;
+}
+
+/* What a command of its own made of it. */
+static int run_own(struct args *args, const struct command *command, struct output *output)
+{
+	int err = command->run(args, output);
+
+	if (err < 0)
+		return complain(args->error, err == -EINVAL ? EXIT_USAGE : EXIT_ERROR);
+	if (fflush(stdout) || ferror(stdout))
+		return complain(strerror(errno), EXIT_ERROR);
+	return err ? EXIT_ERROR : EXIT_SUCCESS;
 }
 
 static int run(struct args *args)
@@ -71,7 +81,7 @@ static int run(struct args *args)
 	}
 	if (output_open(&output, args->options[ARGS_OUTPUT], command->style, stdout))
 		return complain(output.error, EXIT_USAGE);
-	code = ask(args, command, &output);
+	code = command->run ? run_own(args, command, &output) : ask(args, command, &output);
 	output_close(&output);
 	return code;
 }

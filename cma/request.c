@@ -10,6 +10,7 @@ const struct control_request requests[] = {
 	{ "explain", request_explain },
 	{ "watch", request_watch },
 	{ "token.create", request_token_create },
+	{ "command.submit", request_command_submit },
 	{ .name = NULL },
 };
 

@@ -22,6 +22,9 @@ void request_watch(void *user, const json_t *request, struct answer *answer);
 void request_status(void *user, const json_t *request, struct answer *answer);
 void request_token_create(void *user, const json_t *request, struct answer *answer);
 
+/* Commands to hosts: request_command.c. */
+void request_command_submit(void *user, const json_t *request, struct answer *answer);
+
 /* Adds what the query "status" counts in the graph, (name, value) rows, to an object. */
 void request_add_counts(void *user, const char *tenant, struct answer *answer, json_t *object);
 

@@ -132,6 +132,17 @@ static int load_agent(void *context, const struct graph_agent *agent)
 	return 0;
 }
 
+static int load_command(void *context, const struct graph_command *command)
+{
+	struct server *server = context;
+	struct hub_command known;
+
+	enlist_command(command, &known);
+	/* What finds no room waits in the store for the next start. */
+	hub_command_add(server->hub, instant_now(), wall_now_ms(), &known);
+	return 0;
+}
+
 /* The epoch is on disk before the first datagram can be answered. */
 static int open_hub(struct server *server)
 {
@@ -144,6 +155,8 @@ static int open_hub(struct server *server)
 	}
 	if (!err)
 		err = graph_agents(server->graph, load_agent, server);
+	if (!err)
+		err = graph_commands(server->graph, load_command, server);
 	if (err)
 		log_error(server->log, "cannot load who is known: %s: %s", strerror(-err),
 			graph_error(server->graph));

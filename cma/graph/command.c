@@ -37,6 +37,13 @@ static int check_time(const struct graph *g, const struct warrant *warrant)
 		: 0;
 }
 
+static int ignore(void *context, const struct graph_command *command)
+{
+	(void)context;
+	(void)command;
+	return 0;
+}
+
 static int check_room(struct graph *g, int64_t host)
 {
 	int64_t waiting = 0;
@@ -50,7 +57,6 @@ static int check_room(struct graph *g, int64_t host)
 int graph_command_add(struct graph *g, struct span frame, int64_t *host)
 {
 	char operator_name[KEYS_FINGERPRINT_SIZE];
-	struct graph_command known;
 	struct warrant warrant;
 	int err;
 
@@ -60,9 +66,7 @@ int graph_command_add(struct graph *g, struct span frame, int64_t *host)
 	if (!err)
 		err = check_time(g, &warrant);
 	if (!err)
-		err = graph_command_find(g, warrant.id, &known);
-	if (err > 0)
-		err = -EEXIST;
+		err = graph_command_find(g, warrant.id, ignore, NULL) == -ENOENT ? 0 : -EEXIST;
 	if (!err)
 		err = check_room(g, *host);
 	if (err)
@@ -73,19 +77,33 @@ int graph_command_add(struct graph *g, struct span frame, int64_t *host)
 		(int64_t)warrant.not_after_ms);
 }
 
-int graph_command_find(struct graph *g, const uint8_t id[WARRANT_ID], struct graph_command *found)
+/* Of a row of host, issued, frame, address, session; borrows from it. -EUCLEAN. */
+static int row_command(sqlite3_stmt *s, struct graph_command *command)
+{
+	*command = (struct graph_command){
+		.host = sqlite3_column_int64(s, 0),
+		.issued_ms = sqlite3_column_int64(s, 1),
+		.state = "waiting",
+		.frame = db_blob(s, 2),
+		.session = (uint32_t)sqlite3_column_int64(s, 4),
+	};
+	text_copy_to(command->address, sizeof(command->address),
+		(const char *)sqlite3_column_text(s, 3));
+	return warrant_decode(command->frame, &command->warrant) ? -EUCLEAN : 0;
+}
+
+int graph_command_find(
+	struct graph *g, const uint8_t id[WARRANT_ID], graph_command_fn *fn, void *context)
 {
 	sqlite3_stmt *s dbreset = db_bind(&g->db, DB_COMMAND_FIND, "b", SPAN(id, WARRANT_ID));
+	struct graph_command command;
 	int got = db_step(&g->db, s);
 
 	if (got <= 0)
-		return got;
-	*found = (struct graph_command){
-		.host = sqlite3_column_int64(s, 0),
-		.issued_ms = sqlite3_column_int64(s, 1),
-	};
-	text_copy_to(found->state, sizeof(found->state), (const char *)sqlite3_column_text(s, 2));
-	return 1;
+		return got ? got : -ENOENT;
+	got = row_command(s, &command);
+	text_copy_to(command.state, sizeof(command.state), (const char *)sqlite3_column_text(s, 5));
+	return got ? got : fn(context, &command);
 }
 
 static const char *state_of(uint8_t status)
@@ -125,21 +143,17 @@ int graph_command_expire(struct graph *g, const uint8_t id[WARRANT_ID], bool sen
 		g->now);
 }
 
-/* Calls fn with each command that the statement yields; its rows are host, issued, frame. */
+/* Calls fn with each command that the statement yields. */
 static int each(struct graph *g, sqlite3_stmt *s, graph_command_fn *fn, void *context)
 {
 	int got;
 
 	while ((got = db_step(&g->db, s)) > 0) {
-		struct graph_command command = {
-			.host = sqlite3_column_int64(s, 0),
-			.issued_ms = sqlite3_column_int64(s, 1),
-			.state = "waiting",
-			.frame = db_blob(s, 2),
-		};
+		struct graph_command command;
 
-		got = warrant_decode(command.frame, &command.warrant) ? -EUCLEAN
-								      : fn(context, &command);
+		got = row_command(s, &command);
+		if (!got)
+			got = fn(context, &command);
 		if (got)
 			break;
 	}

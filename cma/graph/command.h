@@ -16,6 +16,8 @@ struct graph_command {
 	int64_t issued_ms;
 	char state[12];		/* waiting; or what became of it */
 	struct span frame;	/* borrowed */
+	char address[48];	/* of the host's last session, "" when there was none, */
+	uint32_t session;	/* and our index of it */
 	struct warrant warrant; /* of the frame */
 };
 
@@ -26,8 +28,10 @@ struct graph_command {
  * for more than a day.
  */
 int graph_command_add(struct graph *g, struct span frame, int64_t *host);
-/* 1 with the state, 0 when there is none. frame and warrant are not set. */
-int graph_command_find(struct graph *g, const uint8_t id[WARRANT_ID], struct graph_command *found);
+typedef int graph_command_fn(void *context, const struct graph_command *command);
+/* Calls fn with it: what that returns; -ENOENT when there is none. */
+int graph_command_find(
+	struct graph *g, const uint8_t id[WARRANT_ID], graph_command_fn *fn, void *context);
 
 /* Can it be kept? */
 bool graph_result_is_sound(const struct message_result *result);
@@ -39,7 +43,6 @@ int graph_command_expire(struct graph *g, const uint8_t id[WARRANT_ID], bool sen
 /* The nanoprobe runs anew: what it was doing before, nobody can tell. */
 int graph_command_restart(struct graph *g, int64_t host, uint64_t incarnation);
 
-typedef int graph_command_fn(void *context, const struct graph_command *command);
 /* All that wait, oldest first of each host; stops at the first non-zero that fn returns. */
 int graph_commands(struct graph *g, graph_command_fn *fn, void *context);
 

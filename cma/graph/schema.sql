@@ -150,4 +150,5 @@ CREATE TABLE command (
 	finished INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX command_host ON command (host, issued);
+CREATE INDEX command_time ON command (issued);
 CREATE INDEX command_waiting ON command (expires) WHERE state = 'waiting';
