@@ -19,7 +19,9 @@ struct hub *hub_new(const struct hub_config *config)
 	TAILQ_INIT(&hub->due);
 	TAILQ_INIT(&hub->later);
 	STAILQ_INIT(&hub->events);
-	STAILQ_INIT(&hub->replies);
+	hub->replies = mem_alloc(HUB_REPLIES_MAX, sizeof(*hub->replies));
+	hub->peers.size = sizeof(struct peer);
+	hub->sessions.size = sizeof(struct channel);
 	hub->gate = gate_new(config->random, config->owner);
 	hub->commands = hub_commands_new();
 	hub->pack = pack_new();
@@ -66,7 +68,7 @@ struct known_token *hub_find_token(const struct hub *hub, const uint8_t id[TOKEN
 
 struct peer *hub_new_peer(struct hub *hub, const struct hub_agent *agent)
 {
-	struct peer *peer = mem_alloc(1, sizeof(*peer));
+	struct peer *peer = pool_take(&hub->peers);
 
 	peer->known = *agent;
 	table_insert(&hub->peers_by_key, &peer->by_key, hash_of(SPAN(agent->key, SEAL_KEY)));
@@ -101,15 +103,15 @@ static void free_token(struct hub *hub, struct known_token *token)
 
 void hub_free_channel(struct hub *hub, struct channel *channel)
 {
-	if (channel->call)
+	if (!channel->proven) {
 		hub_call_end(hub, channel->call);
-	if (channel->peer && channel->peer->channel == channel) {
+	} else if (channel->peer->channel == channel) {
 		channel->peer->channel = NULL;
-		hub->sessions--;
+		hub->session_count--;
 	}
 	table_remove(&hub->channels, &channel->by_index);
 	session_wipe(&channel->session);
-	free(channel);
+	pool_give(&hub->sessions, channel);
 }
 
 /* ---- events and commits -----------------------------------------------------------------------
@@ -265,28 +267,23 @@ uint8_t *hub_reply(struct hub *hub, const struct addr *to, size_t size)
 		hub->counters.over_limit++;
 		return NULL;
 	}
-	reply = mem_alloc(1, sizeof(*reply));
+	reply = &hub->replies[(hub->reply_first + hub->reply_count++) % HUB_REPLIES_MAX];
 	reply->to = *to;
-	reply->size = size;
-	STAILQ_INSERT_TAIL(&hub->replies, reply, next);
-	hub->reply_count++;
+	reply->size = (uint8_t)size;
 	return reply->datagram;
 }
 
 static size_t take_reply(struct hub *hub, struct addr *to, uint8_t *datagram)
 {
-	struct reply *reply = STAILQ_FIRST(&hub->replies);
-	size_t size;
+	const struct reply *reply = &hub->replies[hub->reply_first];
 
-	if (!reply)
+	if (!hub->reply_count)
 		return 0;
-	STAILQ_REMOVE_HEAD(&hub->replies, next);
+	hub->reply_first = (hub->reply_first + 1) % HUB_REPLIES_MAX;
 	hub->reply_count--;
 	*to = reply->to;
-	size = reply->size;
-	memcpy(datagram, reply->datagram, size);
-	free(reply);
-	return size;
+	memcpy(datagram, reply->datagram, reply->size);
+	return reply->size;
 }
 
 size_t hub_output(
@@ -306,7 +303,7 @@ struct instant hub_deadline(const struct hub *hub)
 {
 	const struct active *first = TAILQ_FIRST(&hub->later);
 
-	if (!STAILQ_EMPTY(&hub->replies) || !TAILQ_EMPTY(&hub->due) || !gate_is_empty(hub->gate))
+	if (hub->reply_count || !TAILQ_EMPTY(&hub->due) || !gate_is_empty(hub->gate))
 		return (struct instant){ 0 };
 	return instant_first(first ? first->ack_at : INSTANT_NEVER, hub_command_deadline(hub));
 }
@@ -323,7 +320,7 @@ size_t hub_agent_count(const struct hub *hub)
 
 size_t hub_session_count(const struct hub *hub)
 {
-	return hub->sessions;
+	return hub->session_count;
 }
 
 static void visit_channel(void *hub, struct table_link *link)
@@ -346,19 +343,14 @@ static void visit_peer(void *owner, struct table_link *link)
 	table_remove(&hub->peers_by_key, &peer->by_key);
 	table_remove(&hub->peers_by_id, &peer->by_id);
 	seal_wipe(peer, sizeof(*peer));
-	free(peer);
+	pool_give(&hub->peers, peer);
 }
 
 void hub_free(struct hub *hub)
 {
-	struct addr to;
-	uint8_t datagram[PACKET_MAX];
-
 	if (!hub)
 		return;
 	drop_events(hub);
-	while (take_reply(hub, &to, datagram))
-		continue;
 	hub_commands_free(hub->commands);
 	table_each(&hub->channels, visit_channel, hub);
 	table_each(&hub->peers_by_id, visit_peer, hub);
@@ -369,7 +361,10 @@ void hub_free(struct hub *hub)
 	table_deinit(&hub->tokens);
 	table_deinit(&hub->calls);
 	table_deinit(&hub->calls_by_mac);
+	pool_deinit(&hub->sessions);
+	pool_deinit(&hub->peers);
 	gate_free(hub->gate);
+	free(hub->replies);
 	writer_free(&hub->scratch);
 	pack_free(hub->pack);
 	seal_wipe(hub, sizeof(*hub));

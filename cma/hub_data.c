@@ -287,7 +287,7 @@ void hub_data_input(
 		hub->counters.bad_record++;
 		return;
 	}
-	if (channel->call && !hub_call_proven(hub, channel))
+	if (!channel->proven && !hub_call_proven(hub, channel))
 		return;
 	/* One that was held back on the way tells where the agent was. */
 	if (newest)

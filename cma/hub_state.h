@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef CMA_HUB_STATE_H
 #define CMA_HUB_STATE_H
-/*
- * The inside of the hub, for hub.c (roster, events, commits), hub_call.c and hub_data.c. A known
- * agent is a peer; while it has a session also a channel; while something of its stream is
- * unfinished or to be acknowledged also an active. So a silent agent costs the first two.
- */
-#include <sys/queue.h>
-
+/* The inside of the hub, for hub.c (roster, events, commits) and all hub_*.c. */
 #include "cma/gate.h"
 #include "cma/hub.h"
 #include "cma/hub_command.h"
 #include "cma/hub_counters.h"
-#include "cma/table.h"
+#include "cma/hub_peer.h"
+#include "cma/pool.h"
 #include "wire/pack.h"
-#include "wire/receiver.h"
-#include "wire/session.h"
 #include "wire/welcome.h"
 
 enum {
@@ -25,50 +18,6 @@ enum {
 	HUB_UNFINISHED_MAX = 64 << 20,	   /* bytes of unfinished messages of all agents */
 	HUB_UNCOMMITTED_MAX = 256 << 20,   /* bytes of messages handed out, of all agents */
 	HUB_UNCOMMITTED_PEER_MAX = 8 << 20 /* and of one */
-};
-
-struct peer {
-	struct table_link by_key, by_id;
-	struct hub_agent known;
-	struct channel *channel; /* the proven session; NULL */
-	struct active *active;	 /* NULL */
-};
-
-struct channel {
-	struct table_link by_index;
-	struct peer *peer; /* NULL while an unknown agent enrols */
-	struct call *call; /* until it is proven; NULL */
-	struct addr address;
-	uint8_t token_sends; /* how often the reset token went out */
-	bool left;	     /* it said BYE */
-	struct session session;
-};
-
-/* What is only needed between RESP and the first DATA. */
-struct call {
-	struct table_link by_key, by_mac;
-	TAILQ_ENTRY(call) neighbour; /* by age */
-	struct channel *channel;
-	struct instant since;
-	uint8_t key[SEAL_KEY];
-	struct session_hello hello;
-	uint8_t mac1[PACKET_MAC]; /* of the INIT: the same again gets the same answer */
-	uint8_t resp[PACKET_RESP_SIZE];
-};
-
-struct active {
-	struct peer *peer;
-	TAILQ_ENTRY(active) neighbour; /* in actives, longest quiet first */
-	TAILQ_ENTRY(active) turn;      /* in due or later */
-	enum { ACK_NONE, ACK_LATER, ACK_DUE } ack;
-	struct instant ack_at;	 /* with ACK_LATER */
-	unsigned arrived;	 /* fragments since the last acknowledgement */
-	uint8_t to_tell;	 /* bit n: the next one is of stream n, too */
-	bool repeated;		 /* a duplicate came: the last one may have been lost */
-	bool enrolling;		 /* HUB_ENROL is not committed, */
-	uint8_t token[TOKEN_ID]; /* with this token */
-	size_t uncommitted;	 /* bytes of messages handed out */
-	struct receiver receivers[STREAM_COUNT];
 };
 
 struct known_token {
@@ -82,10 +31,8 @@ struct queued_event {
 };
 
 struct reply {
-	STAILQ_ENTRY(reply) next;
 	struct addr to;
-	size_t size;
-	uint8_t datagram[PACKET_RESP_SIZE];
+	uint8_t size, datagram[PACKET_RESP_SIZE];
 };
 
 TAILQ_HEAD(actives, active);
@@ -97,15 +44,16 @@ struct hub {
 	struct hub_counters counters;
 	struct table peers_by_key, peers_by_id, channels, tokens, calls, calls_by_mac;
 	TAILQ_HEAD(calls_by_age, call) calls_by_age;
+	struct pool peers, sessions; /* of struct peer, of struct channel */
 	struct gate *gate;
 	struct hub_commands *commands;
 	uint64_t last_id;
-	size_t sessions;
+	size_t session_count;
 	struct actives actives;
 	struct turns due, later;
 	STAILQ_HEAD(events, queued_event) events;
-	STAILQ_HEAD(replies, reply) replies;
-	size_t reply_count;
+	struct reply *replies; /* a ring */
+	unsigned reply_first, reply_count;
 	size_t unfinished, uncommitted;
 	struct pack *pack;
 	struct writer scratch;

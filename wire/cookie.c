@@ -11,17 +11,16 @@ enum {
 
 #define SECRET_LIFE (COOKIE_LIFE_S * NS_PER_SEC)
 
-void cookie_refresh(
-	struct cookie_jar *jar, struct instant now, cookie_random_fn *random, void *owner)
+void cookie_refresh(struct cookie_jar *jar, struct instant now, cookie_random_fn *draw, void *owner)
 {
 	int64_t age = instant_sub(now, jar->since);
 
 	if (jar->filled && age < SECRET_LIFE)
 		return;
 	memcpy(jar->secret[1], jar->secret[0], SEAL_KEY);
-	random(owner, jar->secret[0], SEAL_KEY);
+	draw(owner, jar->secret[0], SEAL_KEY);
 	if (!jar->filled || age >= 2 * SECRET_LIFE)
-		random(owner, jar->secret[1], SEAL_KEY);
+		draw(owner, jar->secret[1], SEAL_KEY);
 	jar->since = now;
 	jar->filled = true;
 }

@@ -37,7 +37,7 @@ typedef void cookie_random_fn(void *owner, void *to, size_t size);
 
 /* New secrets when it is time: call it before the next two. */
 void cookie_refresh(
-	struct cookie_jar *jar, struct instant now, cookie_random_fn *random, void *owner);
+	struct cookie_jar *jar, struct instant now, cookie_random_fn *draw, void *owner);
 /* The cookie of an address, by the newest secret. */
 void cookie_make(const struct cookie_jar *jar, const struct addr *from, uint8_t to[COOKIE_SIZE]);
 /* Does the INIT p from there have mac2 of one of its two cookies? */

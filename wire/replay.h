@@ -11,7 +11,7 @@
 
 enum {
 	REPLAY_WORD = 64,
-	REPLAY_WORDS = 5, /* the word that is being filled is not yet part of the window */
+	REPLAY_WORDS = 4, /* the word that is being filled is not yet part of the window */
 	REPLAY_WINDOW = (REPLAY_WORDS - 1) * REPLAY_WORD,
 };
 

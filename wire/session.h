@@ -22,8 +22,8 @@
 enum {
 	SESSION_REKEY_PACKETS = 1 << 20,
 	SESSION_REKEY_HOURS = 24,
-	SESSION_TOKEN = 16, /* of a stateless reset */
-	SESSION_TOKEN_ID = 8,
+	SESSION_TOKEN = 16,
+	SESSION_TOKEN_ID = 8, /* bytes: of a stateless reset, and to enrol */
 };
 
 /* What follows from our own key once: wipe it at the end. */
@@ -54,10 +54,10 @@ struct session_welcome {
 struct session {
 	uint8_t send_key[SEAL_KEY], receive_key[SEAL_KEY];
 	uint32_t local, remote; /* index that we gave it; that the peer gave it */
-	uint64_t sent;		/* packets sealed: the next counter */
-	struct replay replay;
 	struct instant since;
-	bool confirmed; /* the peer has shown that it has the keys */
+	uint64_t confirmed : 1; /* the peer has shown that it has the keys */
+	uint64_t sent : 63;	/* packets sealed: the next counter */
+	struct replay replay;
 };
 
 /* Either end of a call under way: wipe it (seal_wipe) when it is answered or given up. */
@@ -81,7 +81,7 @@ int session_answered(const struct session_call *call, const struct session_self 
 	const uint8_t psk[SEAL_KEY], const struct packet *p, struct instant now,
 	struct session *session, struct session_welcome *welcome);
 
-/* Does mac1 of p, an INIT or RESP, show that whoever sent it knows our public key? Costs little. */
+/* Does mac1 of p, an INIT or RESP, show that the sender knows our key? Costs little. */
 bool session_is_for(const struct session_self *self, const struct packet *p);
 /* p is an INIT. -EACCES: mac1 is wrong (whoever sent it does not know us); -EBADMSG. */
 int session_heard(
