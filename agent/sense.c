@@ -37,7 +37,7 @@ struct sense {
 	struct ev_loop *loop;
 	ev_io ring, requests, room;
 	ev_timer timer, credit;
-	ev_signal terminated, interrupted;
+	ev_signal terminated, interrupted, childless;
 	struct instant discover_at;
 	struct writer packet; /* kind and facts that wait for room in the socket */
 	struct writer host;   /* facts of config->discover, packed */
@@ -216,6 +216,13 @@ static void on_signal(struct ev_loop *loop, ev_signal *signal, int events)
 	stop(sense, 0);
 }
 
+/* The other process is our only child; the socket alone may be held open by what it sent. */
+static void on_child(struct ev_loop *loop, ev_signal *signal, int events)
+{
+	(void)loop, (void)events;
+	stop(signal->data, 0);
+}
+
 static struct reply connect_lldpd(const char *path)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -302,9 +309,13 @@ static int serve(struct sense *sense, const struct sense_request *request)
 static void on_credit(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct sense *sense = timer->data;
+	struct pollfd peer = { .fd = sense->peer };
 
 	(void)events;
-	ev_io_start(loop, &sense->requests);
+	if (poll(&peer, 1, 0) == 1)
+		stop(sense, 0); /* it is gone; what it still wanted matters no more */
+	else
+		ev_io_start(loop, &sense->requests);
 }
 
 static void pace(struct sense *sense)
@@ -351,8 +362,10 @@ static void start(struct sense *sense)
 	ev_timer_init(&sense->credit, on_credit, 0, 0);
 	ev_signal_init(&sense->terminated, on_signal, SIGTERM);
 	ev_signal_init(&sense->interrupted, on_signal, SIGINT);
+	ev_signal_init(&sense->childless, on_child, SIGCHLD);
 	sense->ring.data = sense->requests.data = sense->room.data = sense->timer.data = sense;
 	sense->terminated.data = sense->interrupted.data = sense->credit.data = sense;
+	sense->childless.data = sense;
 	request_meter_init(&sense->meter, instant_now());
 	if (ring >= 0) {
 		ev_io_init(&sense->ring, on_ring, ring, EV_READ);
@@ -363,6 +376,7 @@ static void start(struct sense *sense)
 	ev_timer_start(sense->loop, &sense->timer);
 	ev_signal_start(sense->loop, &sense->terminated);
 	ev_signal_start(sense->loop, &sense->interrupted);
+	ev_signal_start(sense->loop, &sense->childless);
 }
 
 int sense_run(const struct sense_config *config, int peer)
