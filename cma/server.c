@@ -9,6 +9,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/privilege.h"
+#include "base/sandbox.h"
 #include "cma/enlist.h"
 #include "cma/loop.h"
 #include "cma/request.h"
@@ -164,6 +166,29 @@ static int open_hub(struct server *server)
 	return err;
 }
 
+/*
+ * All that takes a privilege is open; what comes from outside is parsed after this. Before the
+ * first thread, for capabilities are a thread's own.
+ */
+static int confine(const struct server *server)
+{
+	int err = privilege_keep_none();
+
+	if (err) {
+		log_error(server->log, "cannot give up capabilities: %s", strerror(-err));
+		return err;
+	}
+	err = sandbox_forbid();
+	if (err == -ENOSYS) {
+		log_warn(server->log, "this kernel has no filter for system calls (seccomp): "
+				      "going on without");
+		return 0;
+	}
+	if (err)
+		log_error(server->log, "filter for system calls: %s", strerror(-err));
+	return err;
+}
+
 static int open_store(struct server *server)
 {
 	const struct store_config config = {
@@ -202,6 +227,8 @@ int server_open(struct server *server, const struct config *config, const struct
 		err = open_hub(server);
 	if (!err)
 		err = open_control(server);
+	if (!err)
+		err = confine(server);
 	if (!err)
 		err = open_store(server);
 	return err;
