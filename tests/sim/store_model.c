@@ -226,8 +226,8 @@ static const char *put_digest(
 }
 
 /* Results are numbered: all come, in order; only a new incarnation may begin anywhere. */
-static const char *put_result(
-	struct row *row, const struct hub_event *event, const struct message_result *result)
+static const char *put_result(const struct store *store, struct row *row,
+	const struct hub_event *event, const struct message_result *result)
 {
 	struct version *version = &row->open;
 	uint64_t number;
@@ -235,7 +235,8 @@ static const char *put_result(
 	memcpy(&number, result->command, sizeof(number));
 	if (event->stream != STREAM_URGENT)
 		return "a result in the wrong stream";
-	if (version->results_of == event->incarnation && number != version->result + 1)
+	if (!store->clones && version->results_of == event->incarnation &&
+		number != version->result + 1)
 		return "a result is missing, or came twice, or out of order";
 	version->results_of = event->incarnation;
 	version->result = number;
@@ -292,7 +293,7 @@ static const char *act(struct store *store, const struct hub_event *event)
 	case MESSAGE_DIGEST:
 		return put_digest(row, &message.digest, event->sequence);
 	case MESSAGE_RESULT:
-		return put_result(row, event, &message.result);
+		return put_result(store, row, event, &message.result);
 	case MESSAGE_LOST:
 		break;
 	}

@@ -145,14 +145,21 @@ const char *world_cma_input(struct world *world, const struct flight *flight)
 {
 	int64_t now_ms = world->wall_ms + world->now.ns / NS_PER_MS;
 	bool known = flight->taken_by == world->cma_process && flight->bytes[0] == PACKET_DATA;
+	bool proves_nothing = flight->origin != FLIGHT_GENUINE && flight->bytes[0] == PACKET_INIT;
 	uint64_t before;
+	size_t sessions;
 
 	if (!world->hub)
 		return NULL;
 	before = refused(world);
+	sessions = hub_session_count(world->hub);
 	hub_input(world->hub, world->now, now_ms, &flight->from, SPAN(flight->bytes, flight->size));
 	if (known && refused(world) == before)
 		return "the CMA took a datagram twice";
+	while (hub_work(world->hub, world->now))
+		continue;
+	if (proves_nothing && hub_session_count(world->hub) != sessions)
+		return "a handshake that nobody proved ended a session";
 	if (world->attack && flight->origin == FLIGHT_GENUINE)
 		attack_hear(world->attack, flight, world->cma_process);
 	return world_serve_cma(world);
