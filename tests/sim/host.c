@@ -88,8 +88,10 @@ void host_start(struct host *host, struct estate *estate)
 
 void host_stop(struct host *host)
 {
-	if (host->uplink)
+	if (host->uplink) {
 		host->stream_restarts += uplink_status(host->uplink)->restarts;
+		host->retries += uplink_status(host->uplink)->retries;
+	}
 	uplink_free(host->uplink);
 	tracker_free(host->tracker);
 	host->uplink = NULL;

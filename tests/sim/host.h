@@ -43,7 +43,7 @@ struct host {
 	uint64_t process_results;
 	struct instant change_at, restart_at, move_at;
 	struct instant cut_to, cut_from; /* nothing reaches it, nothing comes from it until then */
-	uint64_t restarts, stream_restarts;
+	uint64_t restarts, stream_restarts, retries;
 	uint64_t process; /* number of the agent's */
 	bool cloned;	  /* shares its key with another */
 	bool behind;	  /* was told of more than the CMA, come back from a backup, has */

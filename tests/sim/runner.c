@@ -165,11 +165,13 @@ static void report_sum(const struct runner *runner, const struct tally *sum)
 {
 	unsigned long long seconds = (unsigned long long)(elapsed(runner) / NS_PER_SEC) + 1;
 	unsigned long long seed = runner->config->seed;
-	uint64_t last = runner->board->next / runner->case_count;
+	uint64_t seeds = 0;
 
+	for (size_t c = 0; c < runner->case_count; c++)
+		seeds = sum->runs[c] > seeds ? sum->runs[c] : seeds;
 	printf("%llu packets in %llu s (%llu/s), seeds %llu to %llu, %llu violations\n",
 		(unsigned long long)sum->sum.packets, seconds, sum->sum.packets / seconds, seed,
-		seed + last, (unsigned long long)sum->failed);
+		seed + (seeds ? seeds - 1 : 0), (unsigned long long)sum->failed);
 	fflush(stdout);
 }
 

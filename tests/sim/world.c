@@ -309,8 +309,11 @@ struct world_figures world_figures(const struct world *world)
 
 		figures.agent_restarts += host->restarts;
 		figures.stream_restarts += host->stream_restarts;
-		if (host->uplink)
-			figures.stream_restarts += uplink_status(host->uplink)->restarts;
+		figures.retries += host->retries;
+		if (!host->uplink)
+			continue;
+		figures.stream_restarts += uplink_status(host->uplink)->restarts;
+		figures.retries += uplink_status(host->uplink)->retries;
 	}
 	return figures;
 }

@@ -29,6 +29,7 @@ struct world_config {
 	int64_t cut_ns;	      /* between partitions */
 	int64_t clock_ns;     /* between steps of the CMA's wall clock, by up to an hour */
 	int64_t commit_ns;    /* that a commit takes; 0: 5 ms */
+	int64_t call_ns;      /* that the CMA needs to answer an INIT; 0: no time */
 	unsigned results;     /* of the changes: the agent tells a result, too */
 	unsigned restores;    /* of the CMA's restarts: it comes back from an old backup */
 	unsigned commit_late; /* commits that take long, and of those that fail */
@@ -43,6 +44,7 @@ struct world_config {
 	X(messages, "messages acted on")                                                    \
 	X(changes, "changes of hosts")                                                      \
 	X(sessions, "sessions proven")                                                      \
+	X(retries, "calls that a busy CMA asked to come back later")                        \
 	X(agent_restarts, "agents stopped or killed")                                       \
 	X(cma_restarts, "CMAs killed")                                                      \
 	X(restores, "CMAs restored from a backup")                                          \

@@ -108,6 +108,21 @@ static const char *send_all(struct world *world)
 	return NULL;
 }
 
+/* Answers the INITs for which there has been time. */
+static void work(struct world *world)
+{
+	while (world_due(world, world->work_at) && hub_work(world->hub, world->now))
+		world->work_at = instant_add(world->now, world->config.call_ns);
+}
+
+/* After all was sent, it is only for INITs that the hub wants to go on at once. */
+static struct instant hub_next(const struct world *world)
+{
+	struct instant next = hub_deadline(world->hub);
+
+	return world_due(world, next) ? world->work_at : next;
+}
+
 const char *world_serve_cma(struct world *world)
 {
 	struct instant next;
@@ -121,12 +136,11 @@ const char *world_serve_cma(struct world *world)
 	}
 	next = world->cma_restart_at;
 	if (world->hub) {
-		while (hub_work(world->hub, world->now))
-			continue;
+		work(world);
 		wrong = act(world);
 		if (!wrong)
 			wrong = send_all(world);
-		next = instant_first(next, hub_deadline(world->hub));
+		next = instant_first(next, hub_next(world));
 		next = instant_first(next, world->commit_at);
 	}
 	schedule_set(&world->schedule, WORLD_CMA, next);
@@ -156,8 +170,7 @@ const char *world_cma_input(struct world *world, const struct flight *flight)
 	hub_input(world->hub, world->now, now_ms, &flight->from, SPAN(flight->bytes, flight->size));
 	if (known && refused(world) == before)
 		return "the CMA took a datagram twice";
-	while (hub_work(world->hub, world->now))
-		continue;
+	work(world);
 	if (proves_nothing && hub_session_count(world->hub) != sessions)
 		return "a handshake that nobody proved ended a session";
 	if (world->attack && flight->origin == FLIGHT_GENUINE)

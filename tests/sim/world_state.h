@@ -22,10 +22,11 @@ struct world {
 	struct hub *hub; /* NULL while the CMA is down */
 	const struct store_ops *ops;
 	void *store;
-	bool transaction;     /* is open in the store */
-	uint64_t version;     /* counts what may change what an invariant says */
-	uint64_t processes;   /* that were started, on either side */
-	uint64_t cma_process; /* the number of that one */
+	bool transaction;	/* is open in the store */
+	uint64_t version;	/* counts what may change what an invariant says */
+	uint64_t processes;	/* that were started, on either side */
+	uint64_t cma_process;	/* the number of that one */
+	struct instant work_at; /* until then the CMA is busy with an INIT */
 	struct instant commit_at, cma_restart_at, cut_at, clock_at;
 	struct host *hosts;
 	struct world_figures figures;
