@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# coverage.sh: how many lines of each parser of foreign bytes the unit tests and the corpora of the
+# fuzz targets reach. Prints one line for each, names the lines that were missed, and ends with
+# "N passed, N failed": a parser with a missed line has failed.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+out=build/coverage
+# What reads bytes that came from a network, another process or a file that others write.
+parsers="base/addr base/buf base/json base/text
+	wire/certificate wire/command wire/cookie wire/fact wire/message wire/pack wire/packet
+	wire/receiver wire/replay wire/session wire/token
+	discover/lldpfact discover/netfact discover/netroute
+	agent/cgroup agent/ipc agent/procfs agent/redact agent/secret agent/sensor_ring
+	cma/control cma/graph/apply cma/graph/derive cma/graph/merge cma/graph/query_value"
+mapfile -t tests < <(basename -s .c tests/unit/test_*.c | sed "s|^|$out/tests/unit/|" &&
+	basename -s .c tests/fuzz/fuzz_*.c | sed "s|^|$out/tests/fuzz/|")
+
+find $out -name '*.gcda' -delete 2>/dev/null
+make -s -j"$(nproc)" BUILD=$out COVERAGE=1 "${tests[@]}" >$out.log 2>&1 ||
+	{ tail -n 20 $out.log && exit 1; }
+BUILD=$out tools/run-tests.sh cover "${tests[@]}" >>$out.log 2>&1 ||
+	{ grep -B 20 'FAILED' $out.log | tail -n 40 && exit 1; }
+
+# The source with counts, for one parser; headers that it includes left out.
+annotated() {
+	gcov -t -o "$out/obj/$(dirname "$1")" "$out/obj/$1.gcda" 2>/dev/null |
+		awk -v source="Source:$1.c" '/:    0:Source:/ { mine = index($0, source) } mine'
+}
+
+passed=0 failed=0
+for parser in $parsers; do
+	text=$(annotated "$parser")
+	lines=$(grep -cE '^ *([0-9]+\*?|#####|=====):' <<<"$text")
+	missed=$(grep -cE '^ *(#####|=====):' <<<"$text")
+	printf '  %-24s %4d lines, %3d missed\n' "$parser" "$lines" "$missed"
+	grep -E '^ *(#####|=====):' <<<"$text" | sed 's/^ *[#=]*: */    | /'
+	if [ "$lines" -gt 0 ] && [ "$missed" -eq 0 ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+	fi
+done
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
