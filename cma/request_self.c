@@ -107,6 +107,7 @@ static json_t *status_of(struct server *server, const struct hub_view *view)
 	set_count(status, "deltas", stats.deltas);
 	set_figure(status, "deltas_per_s", stats.deltas_per_second);
 	set_count(status, "commits", stats.commits);
+	set_count(status, "refused", stats.refused);
 	set_figure(status, "commit_p50_ms", stats.p50_ms);
 	set_figure(status, "commit_p99_ms", stats.p99_ms);
 	set_count(status, "backlog", store_backlog(server->store));

@@ -64,6 +64,13 @@ void stats_message(struct stats *stats, struct instant now, uint64_t deltas, int
 	pthread_mutex_unlock(&stats->lock);
 }
 
+void stats_refused(struct stats *stats)
+{
+	pthread_mutex_lock(&stats->lock);
+	stats->refused++;
+	pthread_mutex_unlock(&stats->lock);
+}
+
 void stats_commit(struct stats *stats)
 {
 	pthread_mutex_lock(&stats->lock);
@@ -97,6 +104,7 @@ struct stats_view stats_view(struct stats *stats, struct instant now)
 		.messages = stats->messages,
 		.deltas = stats->deltas,
 		.commits = stats->commits,
+		.refused = stats->refused,
 		.deltas_per_second = (double)recent / STATS_SECONDS,
 		.p50_ms = percentile_ms(stats, 0.5),
 		.p99_ms = percentile_ms(stats, 0.99),

@@ -12,7 +12,7 @@ enum { STATS_BUCKETS = 128, STATS_SECONDS = 10 };
 /* Latencies fall into buckets that grow by a quarter power of two; old ones count less. */
 struct stats {
 	pthread_mutex_t lock;
-	uint64_t messages, deltas, commits;
+	uint64_t messages, deltas, commits, refused;
 	uint32_t latency[STATS_BUCKETS];
 	uint32_t latency_count;
 	uint64_t second[STATS_SECONDS]; /* deltas committed in each of the last seconds */
@@ -20,7 +20,7 @@ struct stats {
 };
 
 struct stats_view {
-	uint64_t messages, deltas, commits;
+	uint64_t messages, deltas, commits, refused;
 	double deltas_per_second; /* over the last STATS_SECONDS */
 	double p50_ms, p99_ms;	  /* 0 when nothing was committed yet */
 };
@@ -29,6 +29,8 @@ void stats_init(struct stats *stats);
 void stats_free(struct stats *stats);
 /* One message became durable took_ns after it arrived; deltas: the facts that it changed. */
 void stats_message(struct stats *stats, struct instant now, uint64_t deltas, int64_t took_ns);
+/* An event of an agent had no effect, because the store knows no such agent or token. */
+void stats_refused(struct stats *stats);
 void stats_commit(struct stats *stats);
 struct stats_view stats_view(struct stats *stats, struct instant now);
 

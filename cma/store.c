@@ -135,7 +135,9 @@ static void count_committed(struct store *store, struct job *const *jobs, size_t
 	struct instant now = instant_now();
 
 	for (size_t i = 0; i < count; i++) {
-		if (!jobs[i]->waiter && jobs[i]->event.kind == HUB_MESSAGE && !jobs[i]->err)
+		if (!jobs[i]->waiter && jobs[i]->err == ACT_REFUSED)
+			stats_refused(store->config.stats);
+		else if (!jobs[i]->waiter && jobs[i]->event.kind == HUB_MESSAGE)
 			stats_message(store->config.stats, now, act_facts(&jobs[i]->event),
 				instant_sub(now, jobs[i]->arrived));
 	}

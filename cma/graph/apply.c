@@ -9,8 +9,11 @@
 
 #include "cma/graph/command.h"
 #include "cma/graph/incident.h"
+#include "cma/graph/order.h"
 #include "cma/graph/store.h"
 #include "wire/digest.h"
+
+static const char OVER_QUOTA[] = "over-quota"; /* kind of incident */
 
 /* The row of an agent. */
 struct row {
@@ -25,6 +28,7 @@ struct row {
 	int64_t quarantined;
 	uint64_t boot;
 	int64_t lost;
+	int64_t facts, bytes;
 };
 
 static int row_load(struct graph *g, struct row *row)
@@ -48,6 +52,8 @@ static int row_load(struct graph *g, struct row *row)
 	row->boot = (uint64_t)sqlite3_column_int64(s, 8);
 	row->durable[STREAM_URGENT] = (uint64_t)sqlite3_column_int64(s, 9);
 	row->lost = sqlite3_column_int64(s, 10);
+	row->facts = sqlite3_column_int64(s, 11);
+	row->bytes = sqlite3_column_int64(s, 12);
 	return 0;
 }
 
@@ -58,137 +64,10 @@ static int row_save(struct graph *g, const struct row *row)
 
 	for (size_t i = 0; i < SECTION_COUNT; i++)
 		put_u64(&digests, row->digests[i]);
-	return db_run(&g->db, DB_AGENT_SAVE, "iiiiibiiii", row->host, (int64_t)row->incarnation,
+	return db_run(&g->db, DB_AGENT_SAVE, "iiiiibiiiiii", row->host, (int64_t)row->incarnation,
 		(int64_t)row->durable[STREAM_STATE], (int64_t)row->digest_sequence,
 		(int64_t)row->want, writer_span(&digests), row->quarantined, (int64_t)row->boot,
-		(int64_t)row->durable[STREAM_URGENT], row->lost);
-}
-
-/* ---- reading a message whole before anything is touched ---- */
-
-/* What a message asks for, checked: nothing in it can be refused any more. */
-struct order {
-	struct message message;
-	struct fact *facts; /* spans borrow from the message */
-	json_t **values;    /* NULL: DELETE */
-	size_t count;
-};
-
-static void order_free(struct order *order)
-{
-	for (size_t i = 0; i < order->count; i++)
-		json_decref(order->values[i]);
-	free(order->values);
-	free(order->facts);
-}
-
-/*
- * Not every program that reads our answers nests as deep as the next one: SQLite refuses at 2,000
- * what jansson takes until 2,048, and would refuse every query that meets such a value.
- */
-static bool is_deeper(const json_t *value, int levels)
-{
-	const json_t *child;
-	const char *name;
-	size_t i;
-
-	if (!json_is_object(value) && !json_is_array(value))
-		return false;
-	if (!levels)
-		return true;
-	json_array_foreach (value, i, child)
-		if (is_deeper(child, levels - 1))
-			return true;
-	json_object_foreach ((json_t *)value, name, child)
-		if (is_deeper(child, levels - 1))
-			return true;
-	return false;
-}
-
-static int order_value(const struct fact *fact, json_t **value, char *reason, size_t size)
-{
-	char why[80];
-
-	*value = NULL;
-	if (!fact->value.size)
-		return 0;
-	*value = json_parse(fact->value, FACT_VALUE_MAX, why, sizeof(why));
-	if (json_is_object(*value) && !is_deeper(*value, FACT_DEPTH_MAX))
-		return 0;
-	snprintf(reason, size, "%s fact: %s", section_name(fact->section),
-		!*value				 ? why
-			: json_is_object(*value) ? "nested too deep"
-						 : "not an object");
-	json_decref(*value);
-	return -EINVAL;
-}
-
-static int order_facts(struct order *order, struct span packed, char *reason, size_t size)
-{
-	struct reader each = reader_of(packed);
-	size_t room = 0;
-
-	for (struct fact fact; fact_get(&each, &fact);) {
-		if (order->count == room) {
-			room = room ? 2 * room : 8;
-			order->facts = mem_resize(order->facts, room, sizeof(*order->facts));
-			order->values = mem_resize(order->values, room, sizeof(json_t *));
-		}
-		if (order_value(&fact, &order->values[order->count], reason, size) < 0)
-			return -EINVAL;
-		order->facts[order->count++] = fact;
-	}
-	return 0;
-}
-
-/* A range says all of itself: in order, inside its bounds, nothing deleted. */
-static int order_check_range(const struct order *order, char *reason, size_t size)
-{
-	const struct message_range *range = &order->message.range;
-	struct span after = range->from;
-	bool good = range->section < SECTION_COUNT;
-
-	for (size_t i = 0; i < order->count && good; i++) {
-		const struct fact *fact = &order->facts[i];
-		int compared = span_compare(fact->key, after);
-
-		good = fact->section == range->section && fact->value.size &&
-			(i ? compared > 0 : compared >= 0);
-		after = fact->key;
-	}
-	if (good && order->count && range->until.size)
-		good = span_compare(after, range->until) < 0;
-	if (!good)
-		snprintf(reason, size, "range: facts out of order or bounds");
-	return good ? 0 : -EINVAL;
-}
-
-static int order_read(struct order *order, struct span bytes, char *reason, size_t size)
-{
-	int failed = message_decode(bytes, &order->message);
-
-	if (failed) {
-		snprintf(reason, size,
-			failed == -ENOTSUP ? "unknown kind %u" : "malformed, kind %u",
-			bytes.size ? bytes.data[0] : 0);
-		return failed;
-	}
-	switch (order->message.kind) {
-	case MESSAGE_CHANGES:
-		return order_facts(order, order->message.changes.facts, reason, size);
-	case MESSAGE_RANGE:
-		failed = order_facts(order, order->message.range.facts, reason, size);
-		return failed ? failed : order_check_range(order, reason, size);
-	case MESSAGE_RESULT:
-		if (graph_result_is_sound(&order->message.result))
-			break;
-		snprintf(reason, size, "result: no such status, or no text");
-		return -EINVAL;
-	case MESSAGE_DIGEST:
-	case MESSAGE_LOST:
-		break;
-	}
-	return 0;
+		(int64_t)row->durable[STREAM_URGENT], row->lost, row->facts, row->bytes);
 }
 
 /* ---- acting on it ---- */
@@ -209,6 +88,8 @@ static int act_facts(struct graph *g, struct row *row, const struct order *order
 	if (!failed)
 		failed = merge_finish(&m);
 	memcpy(row->digests, m.digests, sizeof(m.digests));
+	row->facts += m.facts;
+	row->bytes += m.bytes;
 	return failed;
 }
 
@@ -235,6 +116,15 @@ static int note_lost(struct graph *g, struct row *row, const struct message_lost
 	return graph_incident_open(g, row->tenant, "events-lost", row->host, text, &id);
 }
 
+/* Everything it says of itself is known. */
+static int clear_over_quota(struct graph *g, const struct row *row)
+{
+	int64_t id;
+	int got = graph_incident_find(g, row->tenant, OVER_QUOTA, row->host, &id);
+
+	return got > 0 ? graph_incident_clear(g, row->tenant, id) : got;
+}
+
 static int act(struct graph *g, struct row *row, const struct order *order, uint64_t sequence)
 {
 	int failed;
@@ -243,7 +133,9 @@ static int act(struct graph *g, struct row *row, const struct order *order, uint
 	case MESSAGE_DIGEST:
 		row->want = digest_differs(&order->message.digest, row->digests);
 		row->digest_sequence = sequence;
-		failed = act_boot(g, row, order->message.digest.boot);
+		failed = row->want ? 0 : clear_over_quota(g, row);
+		if (!failed)
+			failed = act_boot(g, row, order->message.digest.boot);
 		/* Every stream begins with one; it may be that of another run. */
 		return failed ? failed : graph_command_restart(g, row->host, row->incarnation);
 	case MESSAGE_RANGE:
@@ -261,13 +153,71 @@ static int act(struct graph *g, struct row *row, const struct order *order, uint
 	return 0;
 }
 
+/* ---- what cannot be acted on ---- */
+
 static int quarantine(
 	struct graph *g, struct row *row, const struct graph_message *message, const char *reason)
 {
+	struct span kept = message->bytes;
+	int got = 1;
+
 	if (row->quarantined++ >= GRAPH_QUARANTINE_KEPT)
 		return 0;
+	if (g->quarantine_bytes < 0)
+		got = db_int(&g->db, &g->quarantine_bytes, DB_QUARANTINE_BYTES, "");
+	if (got < 0)
+		return got;
+	if (kept.size > GRAPH_QUARANTINE_CUT)
+		kept.size = GRAPH_QUARANTINE_CUT;
+	if (g->quarantine_bytes + (int64_t)kept.size > g->quarantine_most)
+		return 0;
+	g->quarantine_bytes += (int64_t)kept.size;
 	return db_run(&g->db, DB_QUARANTINE_ADD, "iiiitb", row->host, g->now,
-		(int64_t)row->incarnation, (int64_t)message->sequence, reason, message->bytes);
+		(int64_t)row->incarnation, (int64_t)message->sequence, reason, kept);
+}
+
+/* Could it be more than the agent may have, after this? */
+static bool may_exceed(const struct graph *g, const struct row *row, const struct order *order,
+	const struct graph_message *message)
+{
+	return order->count &&
+		(row->facts + (int64_t)order->count > g->agent_facts ||
+			row->bytes + (int64_t)message->bytes.size > g->agent_bytes);
+}
+
+/* Whoever is over the quota already may still become less. */
+static bool exceeds(const struct graph *g, const struct row *row, const struct row *before)
+{
+	return (row->facts > g->agent_facts && row->facts > before->facts) ||
+		(row->bytes > g->agent_bytes && row->bytes > before->bytes);
+}
+
+static int tell_over_quota(struct graph *g, const struct row *row)
+{
+	char text[128];
+	int64_t id;
+
+	snprintf(text, sizeof(text),
+		"not all is known of it: a host may have %" PRId64 " facts in %" PRId64 " bytes",
+		g->agent_facts, g->agent_bytes);
+	return graph_incident_open(g, row->tenant, OVER_QUOTA, row->host, text, &id);
+}
+
+/* Acts on it, and takes that back if it was too much: then *refused. */
+static int act_if_allowed(struct graph *g, struct row *row, const struct order *order,
+	uint64_t sequence, bool *refused)
+{
+	struct row before = *row;
+	int failed = db_run(&g->db, DB_TRY, "");
+
+	if (!failed)
+		failed = act(g, row, order, sequence);
+	*refused = !failed && exceeds(g, row, &before);
+	if (*refused) {
+		*row = before;
+		failed = db_run(&g->db, DB_TRY_UNDO, "");
+	}
+	return failed ? failed : db_run(&g->db, DB_TRY_END, "");
 }
 
 /* The two streams of a process begin together. */
@@ -279,10 +229,35 @@ static void begin_streams(struct row *row, uint64_t incarnation)
 	row->digest_sequence = 0;
 }
 
-int graph_apply(struct graph *g, int64_t agent, const struct graph_message *message,
+/* The message is new: in what way it counts as done. */
+static int take(struct graph *g, struct row *row, const struct graph_message *message,
 	struct graph_result *result)
 {
 	struct order order cleanup(order_free) = { 0 };
+	bool refused = false;
+	int failed = 0;
+
+	result->verdict = GRAPH_QUARANTINED;
+	if (order_read(&order, message->bytes, result->reason, sizeof(result->reason)) < 0)
+		return quarantine(g, row, message, result->reason);
+	if (may_exceed(g, row, &order, message))
+		failed = act_if_allowed(g, row, &order, message->sequence, &refused);
+	else
+		failed = act(g, row, &order, message->sequence);
+	if (failed)
+		return failed;
+	if (!refused) {
+		result->verdict = GRAPH_APPLIED;
+		return 0;
+	}
+	snprintf(result->reason, sizeof(result->reason), "over quota");
+	failed = quarantine(g, row, message, result->reason);
+	return failed ? failed : tell_over_quota(g, row);
+}
+
+int graph_apply(struct graph *g, int64_t agent, const struct graph_message *message,
+	struct graph_result *result)
+{
 	struct row row = { .host = agent };
 	int failed = row_load(g, &row);
 
@@ -291,14 +266,7 @@ int graph_apply(struct graph *g, int64_t agent, const struct graph_message *mess
 		begin_streams(&row, message->incarnation);
 	if (!failed && message->sequence > row.durable[message->stream]) {
 		row.durable[message->stream] = message->sequence;
-		if (order_read(&order, message->bytes, result->reason, sizeof(result->reason)) <
-			0) {
-			result->verdict = GRAPH_QUARANTINED;
-			failed = quarantine(g, &row, message, result->reason);
-		} else {
-			result->verdict = GRAPH_APPLIED;
-			failed = act(g, &row, &order, message->sequence);
-		}
+		failed = take(g, &row, message, result);
 		if (!failed)
 			failed = row_save(g, &row);
 	}

@@ -154,6 +154,11 @@ int graph_open(
 	int failed;
 
 	g->lock = -1;
+	g->agent_facts = options->agent_facts ? options->agent_facts : GRAPH_AGENT_FACTS;
+	g->agent_bytes = options->agent_bytes ? options->agent_bytes : GRAPH_AGENT_BYTES;
+	g->quarantine_most =
+		options->quarantine_bytes ? options->quarantine_bytes : GRAPH_QUARANTINE_BYTES;
+	g->quarantine_bytes = -1;
 	failed = directory_take(g, options->directory);
 	if (!failed)
 		failed = database_open(g, options);
@@ -204,6 +209,7 @@ void graph_rollback(struct graph *g)
 {
 	if (!sqlite3_get_autocommit(g->db.handle))
 		sqlite3_exec(g->db.handle, "ROLLBACK", NULL, NULL, NULL);
+	g->quarantine_bytes = -1;
 }
 
 int graph_checkpoint(struct graph *g)

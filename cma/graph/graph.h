@@ -18,9 +18,19 @@
 enum {
 	GRAPH_KEY = 32,
 	GRAPH_TOKEN_ID = 8,
-	GRAPH_TENANT_MAX = 64,	    /* bytes of a tenant's name, with its NUL */
-	GRAPH_SCHEMA = 2,	    /* PRAGMA user_version of what this program reads and writes */
-	GRAPH_QUARANTINE_KEPT = 64, /* messages of one agent that are kept; more are only counted */
+	GRAPH_TENANT_MAX = 64, /* bytes of a tenant's name, with its NUL */
+	GRAPH_SCHEMA = 2,      /* PRAGMA user_version of what this program reads and writes */
+	/*
+	 * What one agent may have here: a message that would make it more is put into quarantine
+	 * with that reason, and incident over-quota tells of it.
+	 */
+	GRAPH_AGENT_FACTS = 1 << 16,
+	GRAPH_AGENT_BYTES = 32 << 20, /* of keys and values */
+	GRAPH_MESSAGE_FACTS = 4096,   /* in one message: agents say much in several */
+	/* Of the messages in quarantine so much is kept; more are only counted. */
+	GRAPH_QUARANTINE_KEPT = 64,	   /* of one agent, */
+	GRAPH_QUARANTINE_CUT = 64 << 10,   /* bytes of one, */
+	GRAPH_QUARANTINE_BYTES = 64 << 20, /* and of all */
 };
 
 struct graph;
@@ -29,6 +39,7 @@ struct graph_options {
 	const char *directory; /* the state directory; it must exist */
 	const char *vfs;       /* name of a registered SQLite VFS; NULL: the system's */
 	int64_t cache_kib;     /* page cache of the writer; 0: GRAPH_CACHE_KIB */
+	int64_t agent_facts, agent_bytes, quarantine_bytes; /* 0: as above */
 };
 
 /*

@@ -10,6 +10,7 @@
  *	kind		node		opened when
  *	duplicate-key	host		two nanoprobes use its key
  *	events-lost	host		its nanoprobe had to drop urgent messages
+ *	over-quota	host		it says more than one host may
  *	store-restored	tenant		agents knew of more than the store has
  */
 #include "cma/graph/graph.h"

@@ -85,6 +85,18 @@ static uint64_t hash(const struct merge *m, const struct fact *fact, struct span
 	return seal_fact_hash(m->hash_key, &version);
 }
 
+static void account(struct merge *m, const struct fact *fact, const struct stored *old)
+{
+	if (old->value) {
+		m->facts--;
+		m->bytes -= (int64_t)(fact->key.size + strlen(old->value));
+	}
+	if (fact->value.size) {
+		m->facts++;
+		m->bytes += (int64_t)(fact->key.size + fact->value.size);
+	}
+}
+
 /* Writes the row and the digest; *id is the row that is alive, or was. */
 static int fact_write(
 	struct merge *m, const struct fact *fact, const struct stored *old, int64_t *id)
@@ -95,6 +107,7 @@ static int fact_write(
 	int failed = 0;
 
 	*id = old->id;
+	account(m, fact, old);
 	if (old->value)
 		m->digests[fact->section] -= hash(m, fact, SPAN_TEXT(old->value));
 	if (fact->value.size)

@@ -14,7 +14,9 @@ struct graph {
 	struct db db;
 	int lock; /* the state directory's */
 	uint64_t epoch;
-	int64_t now; /* of the open transaction, ms */
+	int64_t now;				   /* of the open transaction, ms */
+	int64_t agent_facts, agent_bytes;	   /* that an agent may have */
+	int64_t quarantine_most, quarantine_bytes; /* of all; -1: not known, it has to be read */
 	char error[512];
 };
 
@@ -70,7 +72,8 @@ struct merge {
 	int64_t host;
 	int64_t tenant;
 	uint8_t hash_key[SEAL_FACT_KEY];
-	uint64_t digests[SECTION_COUNT]; /* kept up to date */
+	uint64_t digests[SECTION_COUNT]; /* these three are kept up to date */
+	int64_t facts, bytes;		 /* that are true now, and of their keys and values */
 	struct derive_locals touched;	 /* addresses that listeners do not follow yet */
 };
 

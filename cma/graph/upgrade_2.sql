@@ -1,6 +1,14 @@
 -- From schema 1 to 2: see schema.sql for what things are.
 ALTER TABLE agent ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE agent ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agent ADD COLUMN facts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agent ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE agent SET (facts, bytes) = (
+	SELECT count(*),
+	       coalesce(sum(length(CAST(key AS BLOB)) + length(CAST(value AS BLOB))), 0)
+	FROM fact
+	WHERE host = agent.host AND gone = 9223372036854775807
+);
 ALTER TABLE agent ADD COLUMN boot INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE agent ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE agent ADD COLUMN address TEXT NOT NULL DEFAULT '';

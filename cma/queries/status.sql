@@ -7,4 +7,6 @@ FROM edge WHERE src = :tenant AND kind = 'up' AND since <= :as_of AND gone > :as
 UNION ALL
 SELECT 'quarantined', coalesce(sum(quarantined), 0) FROM agent WHERE tenant = :tenant
 UNION ALL
+SELECT 'events_lost', coalesce(sum(lost), 0) FROM agent WHERE tenant = :tenant
+UNION ALL
 SELECT 'epoch', value FROM meta WHERE name = 'epoch'

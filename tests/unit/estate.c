@@ -6,8 +6,10 @@
 
 void estate_open(struct estate *e)
 {
-	struct graph_options options = { .directory = e->directory };
-	int failed = graph_open(&options, &e->graph, e->error, sizeof(e->error));
+	int failed;
+
+	e->options.directory = e->directory;
+	failed = graph_open(&e->options, &e->graph, e->error, sizeof(e->error));
 
 	if (!failed)
 		failed = queries_open(e->directory, NULL, &e->queries, e->error, sizeof(e->error));

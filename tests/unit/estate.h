@@ -26,6 +26,7 @@
 
 struct estate {
 	char directory[64];
+	struct graph_options options; /* of the next estate_open */
 	struct graph *graph;
 	struct queries *queries;
 	int64_t now;

@@ -162,7 +162,8 @@ static void test_servers(void **state)
 	estate_expect(&e, "allservers", "{'as_of':'2020-01-01'}", "[]");
 	estate_expect(&e, "status", NULL,
 		"[{'name':'hosts','value':1},{'name':'hosts_up','value':0},"
-		"{'name':'quarantined','value':0},{'name':'epoch','value':0}]");
+		"{'name':'quarantined','value':0},{'name':'events_lost','value':0},"
+		"{'name':'epoch','value':0}]");
 	estate_remove(&e);
 }
 

@@ -175,6 +175,7 @@ static void test_refused(void **state)
 		assert_true(desk_take(f, &result));
 		assert_int_equal(result.commit.id, 2);
 	} while (result.commit.durable[STREAM_STATE] != 1);
+	assert_int_equal(stats_view(&f->stats, instant_now()).refused, 2);
 	desk_stop(f);
 	desk_start(f);
 	assert_int_equal(graph_agents(f->graph, note_agent, kept), 0);
