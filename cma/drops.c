@@ -25,9 +25,11 @@ size_t drops_list(const struct hub_counters *hub, const struct inbound_counters 
 	};
 	size_t count = 0;
 
-	static_assert(COUNTER_COUNT - COUNTER_FIRST_BAD + 3 <= DROPS_MAX, "DROPS_MAX");
+	static_assert(COUNTER_COUNT - COUNTER_FIRST_BAD + 4 <= DROPS_MAX, "DROPS_MAX");
 	drops[count++] = (struct drop){ "buffer_full", "datagrams lost, the buffer being full",
 		inbound->overflowed };
+	drops[count++] = (struct drop){ "filtered", "datagrams that can be none of ours",
+		inbound->filtered };
 	drops[count++] = (struct drop){ "too_long", "datagrams longer than any of ours",
 		inbound->truncated };
 	drops[count++] =

@@ -2,6 +2,8 @@
 #include "cma/inbound.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +14,9 @@
 
 enum {
 	INBOUND_BATCH = 64,
-	INBOUND_BUFFER = 16 << 20, /* of the kernel, each way: a second of a large estate's start */
+	/* Bytes of kernel memory, each way: that is some 80,000 small datagrams. */
+	INBOUND_BUFFER = 64 << 20,
+	UDP_HEADER = 8,
 	INBOUND_DATAGRAM = PACKET_MAX + 1, /* one more shows that it was longer */
 };
 
@@ -28,8 +32,7 @@ struct inbound {
 	int fd, family;
 	struct batch in, out;
 	unsigned int out_count;
-	char control[INBOUND_BATCH][CMSG_SPACE(sizeof(uint32_t))];
-	uint32_t overflow_seen; /* the kernel's count, which wraps */
+	uint32_t drops_seen; /* the kernel's count, which wraps */
 	struct inbound_counters counters;
 };
 
@@ -60,13 +63,39 @@ static void set_options(int fd, int family)
 	/* Beyond net.core.rmem_max, where we may. */
 	set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, INBOUND_BUFFER);
 	set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, INBOUND_BUFFER);
-	set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
 	/* Don't Fragment on all, and no trust in what routers (or forgers) say about the size. */
 	set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
 	if (family == AF_INET6) {
 		set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
 		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
 	}
+}
+
+/*
+ * INIT of its size, and DATA from the least to the greatest, of our version. What reaches a UDP
+ * socket's filter begins with the UDP header. A classic filter needs no privilege.
+ */
+static void set_filter(int fd)
+{
+	static struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, UDP_HEADER + 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_VERSION, 0, 8),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, UDP_HEADER),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_DATA, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_INIT, 0, 5),
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, UDP_HEADER + PACKET_INIT_SIZE, 4, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, UDP_HEADER + PACKET_DATA_EXTRA, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, UDP_HEADER + PACKET_MAX, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	/* Without it the hub drops the same. */
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))
+		errno = 0;
 }
 
 int inbound_open(const struct addr *addr, struct inbound **inbound)
@@ -80,6 +109,7 @@ int inbound_open(const struct addr *addr, struct inbound **inbound)
 	if (fd < 0)
 		return -errno;
 	set_options(fd, family);
+	set_filter(fd);
 	if (bind(fd, (struct sockaddr *)&at, size)) {
 		err = -errno;
 		close(fd);
@@ -117,37 +147,38 @@ void inbound_address(const struct inbound *in, struct addr *addr)
 		addr_from_sockaddr(&at, addr);
 }
 
-/* The kernel tells with each datagram how many it has dropped so far on this socket. */
-static void count_overflow(struct inbound *in, struct msghdr *header)
+/*
+ * The kernel counts all that it dropped on this socket in one number. What was dropped while the
+ * buffer was more than half full is taken to be for that.
+ */
+static void count_drops(struct inbound *in)
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
-		uint32_t dropped;
+	uint32_t info[SK_MEMINFO_VARS], dropped;
+	socklen_t size = sizeof(info);
 
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SO_RXQ_OVFL)
-			continue;
-		memcpy(&dropped, CMSG_DATA(c), sizeof(dropped));
-		in->counters.overflowed += dropped - in->overflow_seen;
-		in->overflow_seen = dropped;
-	}
+	if (getsockopt(in->fd, SOL_SOCKET, SO_MEMINFO, info, &size) ||
+		size <= SK_MEMINFO_DROPS * sizeof(info[0]))
+		return;
+	dropped = info[SK_MEMINFO_DROPS] - in->drops_seen;
+	in->drops_seen = info[SK_MEMINFO_DROPS];
+	if (info[SK_MEMINFO_RMEM_ALLOC] > info[SK_MEMINFO_RCVBUF] / 2)
+		in->counters.overflowed += dropped;
+	else
+		in->counters.filtered += dropped;
 }
 
 size_t inbound_receive(struct inbound *in, inbound_fn *fn, void *owner)
 {
 	int count;
 
-	for (size_t i = 0; i < INBOUND_BATCH; i++) {
-		struct msghdr *header = &in->in.headers[i].msg_hdr;
-
-		header->msg_namelen = sizeof(in->in.peers[i]);
-		header->msg_control = in->control[i];
-		header->msg_controllen = sizeof(in->control[i]);
-	}
+	count_drops(in);
+	for (size_t i = 0; i < INBOUND_BATCH; i++)
+		in->in.headers[i].msg_hdr.msg_namelen = sizeof(in->in.peers[i]);
 	count = recvmmsg(in->fd, in->in.headers, INBOUND_BATCH, MSG_DONTWAIT, NULL);
 	for (int i = 0; i < count; i++) {
 		size_t size = in->in.headers[i].msg_len;
 		struct addr from;
 
-		count_overflow(in, &in->in.headers[i].msg_hdr);
 		in->counters.received++;
 		if (size > PACKET_MAX)
 			in->counters.truncated++;
@@ -193,7 +224,8 @@ void inbound_flush(struct inbound *in)
 	in->out_count = 0;
 }
 
-const struct inbound_counters *inbound_counters(const struct inbound *in)
+const struct inbound_counters *inbound_counters(struct inbound *in)
 {
+	count_drops(in);
 	return &in->counters;
 }

@@ -3,6 +3,8 @@
 #define CMA_INBOUND_H
 /*
  * The UDP socket of the CMA: datagrams in and out, many per system call, never fragmented by IP.
+ * The kernel drops what by its first bytes and its size is nothing for a CMA (wire/packet.h): that
+ * wakes nobody.
  */
 #include <stdint.h>
 
@@ -13,7 +15,8 @@ struct inbound;
 
 struct inbound_counters {
 	uint64_t received, sent;
-	uint64_t overflowed; /* dropped by the kernel, our buffer being full */
+	uint64_t overflowed; /* dropped by the kernel, our buffer being full, */
+	uint64_t filtered;   /* and because they can be none of ours */
 	uint64_t truncated;  /* longer than any of ours */
 	uint64_t unsent;     /* the kernel would not take them; they are sent again later */
 };
@@ -35,6 +38,6 @@ void inbound_send(struct inbound *in, const struct addr *to, size_t size);
 /* Sends what inbound_send has gathered. */
 void inbound_flush(struct inbound *in);
 
-const struct inbound_counters *inbound_counters(const struct inbound *in);
+const struct inbound_counters *inbound_counters(struct inbound *in);
 
 #endif

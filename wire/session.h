@@ -19,12 +19,8 @@
 #include "wire/packet.h"
 #include "wire/replay.h"
 
-enum {
-	SESSION_REKEY_PACKETS = 1 << 20,
-	SESSION_REKEY_HOURS = 24,
-	SESSION_TOKEN = 16,
-	SESSION_TOKEN_ID = 8, /* bytes: of a stateless reset, and to enrol */
-};
+enum { SESSION_REKEY_PACKETS = 1 << 20, SESSION_REKEY_HOURS = 24 };
+enum { SESSION_TOKEN = 16, SESSION_TOKEN_ID = 8 }; /* bytes: of a stateless reset, to enrol */
 
 /* What follows from our own key once: wipe it at the end. */
 struct session_self {

@@ -9,7 +9,7 @@
 
 #include "cma/pool.h"
 
-/* Each has memory of its own, zeroed whenever it is taken, and what is given back is taken again. */
+/* Each has memory of its own, zeroed when it is taken, and what is given back is taken again. */
 static void test_take_and_give(void **state)
 {
 	enum { OBJECTS = 200, SIZE = 24 };

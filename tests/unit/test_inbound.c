@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The CMA's socket on loopback: what the kernel lets through, and what it counts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cma/inbound.h"
+#include "wire/packet.h"
+
+struct ends {
+	struct inbound *in;
+	int fd;
+	size_t taken;
+	uint8_t last_type;
+	size_t last_size;
+};
+
+static struct ends open_ends(const char *address)
+{
+	struct ends ends = { .taken = 0 };
+	struct sockaddr_storage at;
+	struct addr addr;
+	socklen_t size;
+
+	assert_int_equal(addr_parse(address, &addr), 0);
+	assert_int_equal(inbound_open(&addr, &ends.in), 0);
+	inbound_address(ends.in, &addr);
+	size = addr_to_sockaddr(&addr, addr_is_v4(addr.ip) ? AF_INET : AF_INET6, &at);
+	ends.fd = socket(at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_true(ends.fd >= 0);
+	assert_int_equal(connect(ends.fd, (struct sockaddr *)&at, size), 0);
+	return ends;
+}
+
+static void close_ends(struct ends *ends)
+{
+	close(ends->fd);
+	inbound_close(ends->in);
+}
+
+static void take(void *owner, const struct addr *from, struct span datagram)
+{
+	struct ends *ends = owner;
+
+	(void)from;
+	ends->taken++;
+	ends->last_type = datagram.size ? datagram.data[0] : 0;
+	ends->last_size = datagram.size;
+}
+
+static bool comes_through(struct ends *ends, uint8_t type, uint8_t version, size_t size)
+{
+	uint8_t bytes[2 * PACKET_MAX] = { type, version };
+	size_t before = ends->taken;
+
+	assert_int_equal(send(ends->fd, bytes, size, 0), size);
+	while (inbound_receive(ends->in, take, ends))
+		continue;
+	if (ends->taken == before)
+		return false;
+	assert_int_equal(ends->last_type, type);
+	assert_int_equal(ends->last_size, size);
+	return true;
+}
+
+static bool may_be_ours(int type, int version, size_t size)
+{
+	if (version != PACKET_VERSION)
+		return false;
+	return (type == PACKET_INIT && size == PACKET_INIT_SIZE) ||
+		(type == PACKET_DATA && size >= PACKET_DATA_EXTRA && size <= PACKET_MAX);
+}
+
+static void check_filter(const char *address)
+{
+	static const size_t sizes[] = { 0, 1, 2, 3, 4, 24, 31, 32, 33, 44, 68, 108, 159, 160, 161,
+		1231, 1232, 1233, 1234, 2000 };
+	struct ends ends = open_ends(address);
+	uint64_t filtered = 0;
+
+	for (int type = 0; type < 256; type += type < 10 ? 1 : 41) {
+		for (int version = 0; version < 3; version++) {
+			for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+				bool ours = may_be_ours(type, version, sizes[i]);
+
+				assert_int_equal(comes_through(&ends, (uint8_t)type,
+							 (uint8_t)version, sizes[i]),
+					ours);
+				filtered += !ours;
+			}
+		}
+	}
+	assert_int_equal(inbound_counters(ends.in)->filtered, filtered);
+	assert_int_equal(inbound_counters(ends.in)->overflowed, 0);
+	assert_int_equal(inbound_counters(ends.in)->received, ends.taken);
+	close_ends(&ends);
+}
+
+static void test_filter(void **state)
+{
+	(void)state;
+	check_filter("127.0.0.1:0");
+	check_filter("[::1]:0");
+}
+
+/* What does not fit any more is counted as that. */
+static void test_overflow(void **state)
+{
+	enum { PLENTY = 400000 };
+	struct ends ends = open_ends("127.0.0.1:0");
+	uint8_t bytes[PACKET_MAX] = { PACKET_DATA, PACKET_VERSION };
+	const struct inbound_counters *counters = inbound_counters(ends.in);
+	size_t sent = 0;
+
+	(void)state;
+	while (!counters->overflowed && sent < PLENTY) {
+		assert_int_equal(send(ends.fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+		if (++sent % 256 == 0)
+			inbound_counters(ends.in);
+	}
+	assert_true(counters->overflowed > 0);
+	while (inbound_receive(ends.in, take, &ends))
+		continue;
+	print_message("%zu datagrams waited\n", ends.taken);
+	assert_int_equal(ends.taken + counters->overflowed, sent);
+	assert_int_equal(counters->filtered, 0);
+	close_ends(&ends);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_overflow),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
