@@ -53,6 +53,14 @@ int command_commands(struct args *args, json_t *request);
 int command_run(struct args *args, struct output *output);
 int command_operator_create(struct args *args, struct output *output);
 
+int command_key_status(struct args *args, json_t *request);
+int command_key_next(struct args *args, json_t *request);
+int command_key_rotate(struct args *args, json_t *request);
+int command_key_retire(struct args *args, json_t *request);
+int command_root_create(struct args *args, struct output *output);
+int command_root_show(struct args *args, struct output *output);
+int command_root_sign(struct args *args, struct output *output);
+
 /* For these: -EINVAL with args->error set unless there are low to high operands. */
 int command_operands(struct args *args, size_t low, size_t high, const char *what);
 /* operands[from..] as "name=value" into request["params"]; -EINVAL with args->error set. */

@@ -14,6 +14,10 @@ struct hub *hub_new(const struct hub_config *config)
 
 	hub->config = *config;
 	session_self_init(&hub->self, &config->key);
+	memcpy(hub->self.reset_key, config->reset_key, sizeof(hub->self.reset_key));
+	/* What must be forgotten some day is in one place. */
+	seal_wipe(&hub->config.key, sizeof(hub->config.key));
+	seal_wipe(hub->config.reset_key, sizeof(hub->config.reset_key));
 	TAILQ_INIT(&hub->calls_by_age);
 	TAILQ_INIT(&hub->actives);
 	TAILQ_INIT(&hub->due);

@@ -35,6 +35,7 @@ struct hub;
 
 struct hub_config {
 	struct key_pair key;
+	uint8_t reset_key[SEAL_KEY]; /* a secret: makes the tokens of UNKNOWN, whatever the key */
 	uint64_t epoch; /* of this process: greater than any before, and on disk */
 	/* Fills to with bytes that nobody can guess: keys come from it. */
 	void (*random)(void *owner, void *to, size_t size);

@@ -114,7 +114,8 @@ static uint32_t free_index(struct hub *hub)
 
 /* How a call is to be answered. */
 struct verdict {
-	struct peer *peer; /* NULL: not known yet */
+	const struct session_self *self; /* under which of our keys */
+	struct peer *peer;		 /* NULL: not known yet */
 	uint8_t psk[SEAL_KEY];
 	struct session_welcome welcome;
 };
@@ -212,6 +213,7 @@ static void answer(struct hub *hub, struct instant now, const struct addr *from,
 	uint8_t ephemeral[SEAL_KEY];
 	int err;
 
+	hub_key_begin(hub, channel, verdict->self);
 	hub->config.random(hub->config.owner, ephemeral, sizeof(ephemeral));
 	err = session_answer(heard, verdict->psk, ephemeral, (uint32_t)channel->by_index.hash,
 		&verdict->welcome, now, channel->call->resp, &channel->session);
@@ -226,13 +228,16 @@ static void answer(struct hub *hub, struct instant now, const struct addr *from,
 		hub_free_channel(hub, channel);
 }
 
-/* The product of both static keys, kept of a known agent: it is a quarter of the work of INIT. */
-static const uint8_t *shared_with(
-	const struct hub *hub, struct peer *peer, const uint8_t key[SEAL_KEY])
+/*
+ * The product of both static keys, kept of a known agent: it is a quarter of the work of INIT. That
+ * of our old key is not worth keeping.
+ */
+static const uint8_t *shared_with(const struct hub *hub, const struct session_self *self,
+	struct peer *peer, const uint8_t key[SEAL_KEY])
 {
 	static const uint8_t none[SEAL_KEY];
 
-	if (!peer)
+	if (!peer || self != &hub->self)
 		return NULL;
 	if (!memcmp(peer->shared, none, sizeof(none)) &&
 		seal_exchange(hub->self.key.secret, key, peer->shared))
@@ -242,13 +247,14 @@ static const uint8_t *shared_with(
 
 /* heard->noise.peer is known; the costly second half is not done. */
 static void judge(struct hub *hub, struct instant now, const struct gate_init *init,
-	const struct packet *p, struct session_heard *heard)
+	const struct packet *p, const struct session_self *self, struct session_heard *heard)
 {
-	struct verdict verdict = { .peer = hub_find_peer(hub, heard->noise.peer),
+	struct verdict verdict = { .self = self,
+		.peer = hub_find_peer(hub, heard->noise.peer),
 		.welcome = { .epoch = hub->config.epoch, .credit = STREAM_WINDOW_FIRST } };
 
 	if (session_hear_hello(
-		    heard, &hub->self, shared_with(hub, verdict.peer, heard->noise.peer), p)) {
+		    heard, self, shared_with(hub, self, verdict.peer, heard->noise.peer), p)) {
 		hub->counters.bad_handshake++;
 		return;
 	}
@@ -263,13 +269,15 @@ static void judge(struct hub *hub, struct instant now, const struct gate_init *i
 static void answer_first(
 	struct hub *hub, struct instant now, const struct gate_init *init, const struct packet *p)
 {
+	/* The key may have been retired while it waited. */
+	const struct session_self *self = hub_key_called(hub, p);
 	struct session_heard heard;
 
-	if (session_heard(&heard, &hub->self, p)) {
+	if (!self || session_heard(&heard, self, p)) {
 		hub->counters.bad_handshake++;
 	} else {
 		drop_old_calls(hub, now);
-		judge(hub, now, init, p, &heard);
+		judge(hub, now, init, p, self, &heard);
 	}
 	seal_wipe(&heard, sizeof(heard));
 }
@@ -299,7 +307,7 @@ bool hub_call_work(struct hub *hub, struct instant now)
 }
 
 static void send_retry(struct hub *hub, const struct addr *to, const struct packet *p,
-	const struct cookie_reply *retry)
+	const struct session_self *self, const struct cookie_reply *retry)
 {
 	uint8_t *reply = hub_reply(hub, to, PACKET_RETRY_SIZE);
 	uint8_t nonce[SEAL_NONCE];
@@ -307,21 +315,22 @@ static void send_retry(struct hub *hub, const struct addr *to, const struct pack
 	if (!reply)
 		return;
 	hub->config.random(hub->config.owner, nonce, sizeof(nonce));
-	cookie_seal(retry, hub->self.key.public, p, SPAN(nonce, sizeof(nonce)), reply);
+	cookie_seal(retry, self->key.public, p, SPAN(nonce, sizeof(nonce)), reply);
 }
 
 void hub_call_input(struct hub *hub, struct instant now, int64_t now_ms, const struct addr *from,
 	const struct packet *p)
 {
+	const struct session_self *self = hub_key_called(hub, p);
 	struct cookie_reply retry;
 
-	if (!session_is_for(&hub->self, p)) {
+	if (!self) {
 		hub->counters.bad_mac++;
 		return;
 	}
 	if (!answer_again(hub, from, p) &&
 		!gate_enter(hub->gate, now, now_ms, from, p, &hub->counters, &retry))
-		send_retry(hub, from, p, &retry);
+		send_retry(hub, from, p, self, &retry);
 }
 
 /*

@@ -322,6 +322,7 @@ static void put_ack(struct hub *hub, struct active *active, struct writer *plain
 	}
 	if (known->want)
 		record_encode(plain, &want);
+	hub_key_tell(hub, channel, plain);
 	if (channel->token_sends < TOKEN_SENDS || active->repeated) {
 		session_reset_token(&hub->self, channel->session.local, token.reset_token.token);
 		record_encode(plain, &token);

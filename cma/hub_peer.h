@@ -33,6 +33,8 @@ struct channel {
 	bool proven;
 	bool left;	     /* it said BYE */
 	uint8_t token_sends; /* how often the reset token went out */
+	uint8_t generation;  /* of our key that it was begun under */
+	uint8_t key_sends;   /* how often a newer one was told */
 };
 
 /* What is only needed between RESP and the first DATA. */

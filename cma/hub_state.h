@@ -6,6 +6,7 @@
 #include "cma/hub.h"
 #include "cma/hub_command.h"
 #include "cma/hub_counters.h"
+#include "cma/hub_key.h"
 #include "cma/hub_peer.h"
 #include "cma/pool.h"
 #include "wire/pack.h"
@@ -40,7 +41,10 @@ TAILQ_HEAD(turns, active);
 
 struct hub {
 	struct hub_config config;
-	struct session_self self;
+	struct session_self self, old; /* the key in force; before it, with has_old */
+	bool has_old;
+	uint8_t generation;		       /* of the key in force, counted from the start */
+	uint8_t certificate[CERTIFICATE_SIZE]; /* of the key in force, unless generation is 0 */
 	struct hub_counters counters;
 	struct table peers_by_key, peers_by_id, channels, tokens, calls, calls_by_mac;
 	TAILQ_HEAD(calls_by_age, call) calls_by_age;

@@ -11,6 +11,10 @@ const struct control_request requests[] = {
 	{ "watch", request_watch },
 	{ "token.create", request_token_create },
 	{ "command.submit", request_command_submit },
+	{ "key.status", request_key_status },
+	{ "key.next", request_key_next },
+	{ "key.rotate", request_key_rotate },
+	{ "key.retire", request_key_retire },
 	{ .name = NULL },
 };
 

@@ -25,6 +25,12 @@ void request_token_create(void *user, const json_t *request, struct answer *answ
 /* Commands to hosts: request_command.c. */
 void request_command_submit(void *user, const json_t *request, struct answer *answer);
 
+/* About its keys: request_key.c. */
+void request_key_status(void *user, const json_t *request, struct answer *answer);
+void request_key_next(void *user, const json_t *request, struct answer *answer);
+void request_key_rotate(void *user, const json_t *request, struct answer *answer);
+void request_key_retire(void *user, const json_t *request, struct answer *answer);
+
 /* Adds what the query "status" counts in the graph, (name, value) rows, to an object. */
 void request_add_counts(void *user, const char *tenant, struct answer *answer, json_t *object);
 

@@ -24,6 +24,7 @@ enum { TOKEN_TTL_DEFAULT_MS = 24 * 3600 * 1000 };
 struct hub_view {
 	struct hub_counters hub;
 	struct inbound_counters inbound;
+	uint8_t key[SEAL_KEY];
 	size_t agents, sessions;
 };
 
@@ -33,6 +34,7 @@ static void look_at_hub(struct server *server, void *argument)
 
 	view->hub = *hub_counters(server->hub);
 	view->inbound = *inbound_counters(server->inbound);
+	memcpy(view->key, server->keyring.key.public, sizeof(view->key));
 	view->agents = hub_agent_count(server->hub);
 	view->sessions = hub_session_count(server->hub);
 }
@@ -96,7 +98,7 @@ static json_t *status_of(struct server *server, const struct hub_view *view)
 	addr_text(&server->address, address);
 	json_object_set_new(status, "version", json_string(VERSION));
 	json_object_set_new(status, "listen", json_string(address));
-	keys_text(server->key.public, key);
+	keys_text(view->key, key);
 	json_object_set_new(status, "key", json_string(key));
 	set_time(status, "started", wall_now_ms() - up_ns / NS_PER_MS);
 	set_count(status, "uptime_s", (uint64_t)(up_ns / NS_PER_SEC));
@@ -235,13 +237,26 @@ static int make_token(struct server *server, const struct graph_token *token)
 	return err;
 }
 
+static void add_keys(struct server *server, void *argument)
+{
+	const struct keyring *ring = &server->keyring;
+	struct token *token = argument;
+
+	memcpy(token->cma_public, ring->key.public, sizeof(token->cma_public));
+	memcpy(token->root, ring->root, sizeof(token->root));
+	token->has_root = ring->has_root;
+}
+
 static void answer_token(
 	struct server *server, const struct graph_token *stored, struct answer *answer)
 {
 	struct token token = { .cma = public_address(server) };
 	char text[TOKEN_TEXT_SIZE];
 
-	memcpy(token.cma_public, server->key.public, sizeof(token.cma_public));
+	if (loop_ask(server->loop, add_keys, &token)) {
+		answer_error(answer, false, "the CMA is ending");
+		return;
+	}
 	memcpy(token.id, stored->id, sizeof(token.id));
 	memcpy(token.secret, stored->secret, sizeof(token.secret));
 	token_text(&token, text);

@@ -12,9 +12,9 @@
 #include "base/privilege.h"
 #include "base/sandbox.h"
 #include "cma/enlist.h"
+#include "cma/hub_key.h"
 #include "cma/loop.h"
 #include "cma/request.h"
-#include "wire/keys.h"
 
 /* mkdir for a state directory and the one above it: /var/lib/assim/cma on a bare system. */
 static int make_state_dir(const char *path)
@@ -63,16 +63,14 @@ static int open_feed(struct server *server)
 	return err;
 }
 
-static int open_key(struct server *server, const char *directory)
+static int open_keys(struct server *server, const char *directory)
 {
-	int dir autoclose = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+	char why[KEYRING_ERROR_SIZE];
+	int err = keyring_open(&server->keyring, directory, getenv("CREDENTIALS_DIRECTORY"),
+		config_text(server->config, "root-key"), why);
 
-	err = dir < 0 ? -errno : keys_load_or_create(dir, "cma.key", &server->key);
 	if (err)
-		log_error(server->log, "key %s/cma.key: %s", directory,
-			err == -EPERM		 ? "others than its owner can read it"
-				: err == -EINVAL ? "it is no key"
-						 : strerror(-err));
+		log_error(server->log, "keys in %s: %s", directory, why);
 	return err;
 }
 
@@ -145,14 +143,31 @@ static int load_command(void *context, const struct graph_command *command)
 	return 0;
 }
 
+/* In the middle of a change of keys there are two. */
+static void make_hub(struct server *server, uint64_t epoch)
+{
+	const struct keyring *ring = &server->keyring;
+	struct hub_config config = {
+		.key = ring->has_old ? ring->old : ring->key,
+		.epoch = epoch,
+		.random = random_bytes,
+	};
+
+	memcpy(config.reset_key, ring->reset_key, sizeof(config.reset_key));
+	server->hub = hub_new(&config);
+	if (ring->has_old)
+		hub_key_rotate(server->hub, &ring->key, ring->certificate);
+	seal_wipe(&config, sizeof(config));
+}
+
 /* The epoch is on disk before the first datagram can be answered. */
 static int open_hub(struct server *server)
 {
-	struct hub_config config = { .key = server->key, .random = random_bytes };
-	int err = graph_epoch_bump(server->graph, &config.epoch);
+	uint64_t epoch;
+	int err = graph_epoch_bump(server->graph, &epoch);
 
 	if (!err) {
-		server->hub = hub_new(&config);
+		make_hub(server, epoch);
 		err = graph_tokens(server->graph, load_token, server);
 	}
 	if (!err)
@@ -162,7 +177,6 @@ static int open_hub(struct server *server)
 	if (err)
 		log_error(server->log, "cannot load who is known: %s: %s", strerror(-err),
 			graph_error(server->graph));
-	seal_wipe(&config.key, sizeof(config.key));
 	return err;
 }
 
@@ -180,8 +194,9 @@ static int confine(const struct server *server)
 	}
 	err = sandbox_forbid();
 	if (err == -ENOSYS) {
-		log_warn(server->log, "this kernel has no filter for system calls (seccomp): "
-				      "going on without");
+		log_warn(server->log,
+			"this kernel has no filter for system calls (seccomp): "
+			"going on without");
 		return 0;
 	}
 	if (err)
@@ -211,6 +226,7 @@ int server_open(struct server *server, const struct config *config, const struct
 	int err = seal_init();
 
 	*server = (struct server){ .config = config, .log = log, .started = instant_now() };
+	server->keyring.dir = server->keyring.credentials = -1;
 	stats_init(&server->stats);
 	server->loop = loop_new(server);
 	if (err)
@@ -220,7 +236,7 @@ int server_open(struct server *server, const struct config *config, const struct
 	if (!err)
 		err = open_feed(server);
 	if (!err)
-		err = open_key(server, directory);
+		err = open_keys(server, directory);
 	if (!err)
 		err = open_socket(server, config_text(config, "listen"));
 	if (!err)
@@ -254,5 +270,5 @@ void server_close(struct server *server)
 	loop_free(server->loop);
 	feed_free(server->feed);
 	stats_free(&server->stats);
-	seal_wipe(&server->key, sizeof(server->key));
+	keyring_close(&server->keyring);
 }

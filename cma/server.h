@@ -15,6 +15,7 @@
 #include "cma/graph/graph.h"
 #include "cma/hub.h"
 #include "cma/inbound.h"
+#include "cma/keyring.h"
 #include "cma/stats.h"
 #include "cma/store.h"
 
@@ -23,7 +24,7 @@ struct loop;
 struct server {
 	const struct config *config;
 	const struct log *log;
-	struct key_pair key;
+	struct keyring keyring; /* the network thread's */
 	struct instant started;
 	struct addr address; /* where the UDP socket is bound */
 	struct graph *graph; /* the store's */

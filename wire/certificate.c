@@ -19,22 +19,28 @@ void certificate_sign(const struct certificate *certificate, const struct sign_p
 	sign_make(root, LABEL, SPAN(to, SIGNED_SIZE), to + SIGNED_SIZE);
 }
 
-int certificate_open(const uint8_t bytes[CERTIFICATE_SIZE], const uint8_t root[SIGN_KEY],
-	struct certificate *certificate)
+int certificate_peek(const uint8_t bytes[CERTIFICATE_SIZE], struct certificate *certificate)
 {
 	struct reader r = reader_of(SPAN(bytes, CERTIFICATE_SIZE));
-	struct certificate read;
 
 	if (get_u32(&r) != VERSION_1)
 		return -EPROTONOSUPPORT;
-	read.serial = get_u32(&r);
-	get_bytes(&r, read.key, SEAL_KEY);
-	if (!read.serial)
-		return -EINVAL;
-	if (!sign_is_good(root, LABEL, SPAN(bytes, SIGNED_SIZE), bytes + SIGNED_SIZE))
-		return -EACCES;
-	*certificate = read;
-	return 0;
+	certificate->serial = get_u32(&r);
+	get_bytes(&r, certificate->key, SEAL_KEY);
+	return certificate->serial ? 0 : -EINVAL;
+}
+
+int certificate_open(const uint8_t bytes[CERTIFICATE_SIZE], const uint8_t root[SIGN_KEY],
+	struct certificate *certificate)
+{
+	struct certificate read;
+	int err = certificate_peek(bytes, &read);
+
+	if (!err && !sign_is_good(root, LABEL, SPAN(bytes, SIGNED_SIZE), bytes + SIGNED_SIZE))
+		err = -EACCES;
+	if (!err)
+		*certificate = read;
+	return err;
 }
 
 void certificate_text(const uint8_t bytes[CERTIFICATE_SIZE], char to[CERTIFICATE_TEXT_SIZE])

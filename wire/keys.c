@@ -20,7 +20,7 @@ void keys_from_secret(struct key_pair *pair, const uint8_t secret[SEAL_KEY])
 }
 
 /* Is it a private regular file of one key, and ours? */
-static int check_file(int fd)
+static int check_file(int fd, bool credential)
 {
 	struct stat info;
 
@@ -28,12 +28,12 @@ static int check_file(int fd)
 		return -errno;
 	if (!S_ISREG(info.st_mode) || info.st_size != SEAL_KEY)
 		return -EINVAL;
-	if (info.st_mode & 077 || info.st_uid != geteuid())
+	if (credential ? info.st_mode & 07 : info.st_mode & 077 || info.st_uid != geteuid())
 		return -EPERM;
 	return 0;
 }
 
-int keys_load(int dir, const char *path, struct key_pair *pair)
+static int load(int dir, const char *path, bool credential, struct key_pair *pair)
 {
 	int fd autoclose = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 	uint8_t secret[SEAL_KEY];
@@ -41,13 +41,23 @@ int keys_load(int dir, const char *path, struct key_pair *pair)
 
 	if (fd < 0)
 		return errno == ELOOP ? -EINVAL : -errno;
-	err = check_file(fd);
+	err = check_file(fd, credential);
 	if (!err && read(fd, secret, SEAL_KEY) != SEAL_KEY)
 		err = -EIO;
 	if (!err)
 		keys_from_secret(pair, secret);
 	seal_wipe(secret, sizeof(secret));
 	return err;
+}
+
+int keys_load(int dir, const char *path, struct key_pair *pair)
+{
+	return load(dir, path, false, pair);
+}
+
+int keys_load_credential(int dir, const char *path, struct key_pair *pair)
+{
+	return load(dir, path, true, pair);
 }
 
 /* Writes a file beside path and links it there: a link does not replace what exists. */

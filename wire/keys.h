@@ -18,6 +18,11 @@ enum {
  * else -errno.
  */
 int keys_load(int dir, const char *path, struct key_pair *pair);
+/*
+ * The same from a directory of systemd's credentials: that guards them, and shows a file to the
+ * user of the service by an access list, so its owner and group do not count.
+ */
+int keys_load_credential(int dir, const char *path, struct key_pair *pair);
 /* Makes a new pair; the file appears whole or not at all. -EEXIST when there is one already. */
 int keys_create(int dir, const char *path, struct key_pair *pair);
 /* What is there, else a new one. */

@@ -49,13 +49,16 @@ void pair_new_uplink(struct pair *p, bool enrolled)
 	struct uplink_config config = { .key = p->agent_key,
 		.tracker = p->tracker,
 		.boot = p->boot,
+		.has_root = p->has_root,
+		.serial = p->serial,
 		.has_token = true,
 		.enrolled = enrolled,
 		.command = take_command,
 		.random = pair_random,
 		.owner = &p->seed };
 
-	memcpy(config.cma, p->cma_key.public, SEAL_KEY);
+	memcpy(config.cma, (p->called ? p->called : &p->cma_key)->public, SEAL_KEY);
+	memcpy(config.root, p->root, SIGN_KEY);
 	memcpy(config.token_id, p->token.id, TOKEN_ID);
 	memcpy(config.token_secret, p->token.secret, SEAL_KEY);
 	keys_agent_psk(p->token.secret, p->agent_key.public, config.psk);

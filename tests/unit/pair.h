@@ -26,6 +26,10 @@ struct pair {
 	struct hub_token token; /* for one use, for a second */
 	struct tracker *tracker;
 	uint64_t boot;
+	const struct key_pair *called; /* the CMA's key that the agent has; NULL: cma_key */
+	bool has_root;		       /* of the agent, and its root key */
+	uint8_t root[SIGN_KEY];
+	uint32_t serial;
 	struct uplink *uplink;
 	struct hub *hub;
 	bool to_cma_lost, to_agent_lost;
