@@ -155,7 +155,8 @@ static int take_cma_key(struct identity *identity, const char *text, char *error
 {
 	uint8_t key[SEAL_KEY];
 
-	if (keys_parse(text, key)) {
+	if (keys_parse(text, key) ||
+		keys_asking_secret(&identity->key, key, identity->token_secret)) {
 		snprintf(error, error_size,
 			"--cma-key: a key is 43 characters of base64url ('cmactl status' at the "
 			"CMA prints it)");

@@ -31,7 +31,7 @@ struct identity {
 	struct key_pair key;
 	struct enrolment enrolment; /* psk is set only when enrolled */
 	bool has_token;		    /* may enrol: the two at the end are set */
-	bool asks;     /* may enrol without one: token id and secret are 0, a person approves us */
+	bool asks;     /* may enrol without one: the id is 0, the secret keys_asking_secret */
 	bool enrolled; /* an earlier run enrolled */
 	uint8_t token_id[TOKEN_ID];
 	uint8_t token_secret[SEAL_KEY];

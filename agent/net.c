@@ -43,6 +43,7 @@ struct net {
 	bool enrolled_told, trimmed;
 	uint64_t new_keys_told;
 	struct uplink_status logged;
+	char fingerprint[KEYS_FINGERPRINT_SIZE]; /* our own */
 	int exit_code;
 };
 
@@ -189,6 +190,10 @@ static const char *refusal_text(enum welcome_refusal refusal)
 		return "the token has been used up; make another with 'cmactl token create'";
 	case WELCOME_OTHER_TENANT:
 		return "this host belongs to another tenant than the token";
+	case WELCOME_PENDING:
+		return "nobody has approved this host yet";
+	case WELCOME_REVOKED:
+		return "this host was revoked; 'cmactl approve' lets it in again";
 	case WELCOME_OK:
 	case WELCOME_REFUSAL_MASK:
 		break;
@@ -208,7 +213,10 @@ static void log_status(struct net *net, const struct uplink_status *status)
 		log_debug(log, "calling the CMA at %s", cma);
 	if (status->durable != logged->durable)
 		log_debug(log, "the CMA has all up to %" PRIu64, status->durable);
-	if (status->refusal && status->refusal != logged->refusal)
+	if (status->refusal == WELCOME_PENDING && status->refusal != logged->refusal)
+		log_warn(log, "the CMA at %s waits for somebody to do 'cmactl approve %s'", cma,
+			net->fingerprint);
+	else if (status->refusal && status->refusal != logged->refusal)
 		log_error(log, "the CMA at %s refuses us: %s", cma, refusal_text(status->refusal));
 	else if (status->wrong_secret && !logged->wrong_secret)
 		log_error(log,
@@ -390,6 +398,7 @@ static int start_uplink(struct net *net, const struct identity *identity)
 	memcpy(config.token_secret, identity->token_secret, sizeof(config.token_secret));
 	memcpy(config.psk, identity->enrolment.psk, sizeof(config.psk));
 	net->cma = identity->enrolment.cma;
+	keys_fingerprint(identity->key.public, net->fingerprint);
 	net->enrolled_told = identity->enrolled;
 	net->uplink = uplink_new(&config);
 	seal_wipe(&config, sizeof(config));

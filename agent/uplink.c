@@ -170,11 +170,14 @@ static void take_ack(struct uplink *uplink, struct instant now, const struct rec
 		? sender_ack(uplink->senders[record->stream], now, ack)
 		: -EPROTO;
 
-	if (err == -ESTALE)
+	if (err == -ESTALE) {
+		uplink->restarted = true;
 		uplink_restart_streams(uplink);
+	}
 	if (err)
 		return;
 	uplink->epoch = uplink->session_epoch;
+	uplink->restarted = false;
 	if (!uplink->session_enrols || uplink->status.enrolled || !ack->durable)
 		return;
 	uplink->status.enrolled = true;

@@ -38,7 +38,7 @@ struct uplink_config {
 	bool has_token;		 /* the next two are set: may enrol */
 	uint8_t token_id[TOKEN_ID];
 	uint8_t token_secret[SEAL_KEY];
-	bool asks; /* may enrol without a token: id and secret are 0, and a person approves us */
+	bool asks;     /* may enrol without a token when a person approves us: the id is 0, and */
 	bool enrolled; /* psk is set: an earlier run enrolled (uplink_status.enrolled was true) */
 	uint8_t psk[SEAL_KEY];
 	/*

@@ -6,11 +6,12 @@
 
 #include "wire/keys.h"
 
-#define CALL_FIRST   (1 * NS_PER_SEC) /* until INIT is sent again; doubles */
-#define CALL_MAX     (60 * NS_PER_SEC)
-#define CALL_REFUSED (300 * NS_PER_SEC)
-#define CALL_QUEUED  (4 * NS_PER_SEC)  /* with a cookie: the CMA is busy, it may take a while */
-#define CALL_SPREAD  (100 * NS_PER_MS) /* of those who are told to come at one time */
+#define CALL_FIRST    (1 * NS_PER_SEC) /* until INIT is sent again; doubles */
+#define CALL_MAX      (60 * NS_PER_SEC)
+#define CALL_REFUSED  (300 * NS_PER_SEC)
+#define REFUSED_FIRST (5 * NS_PER_SEC)
+#define CALL_QUEUED   (4 * NS_PER_SEC)	/* with a cookie: the CMA is busy, it may take a while */
+#define CALL_SPREAD   (100 * NS_PER_MS) /* of those who are told to come at one time */
 
 enum {
 	CALL_SENDS = 3,	     /* of one INIT; then a new one */
@@ -48,6 +49,7 @@ static int make_call(struct uplink *uplink)
 	struct session_hello hello = {
 		.incarnation = uplink->incarnation,
 		.enrol = next_call_enrols(uplink),
+		.restarted = uplink->restarted,
 		.epoch = uplink->epoch,
 		.seq = sender_durable(uplink->senders[STREAM_STATE]),
 	};
@@ -83,12 +85,12 @@ static int64_t random_below(struct uplink *uplink, int64_t limit)
 static int64_t call_wait(struct uplink *uplink, struct instant now)
 {
 	unsigned doublings = uplink->unheard < 8 ? uplink->unheard : 8;
-	int64_t most = uplink->refused ? CALL_REFUSED : CALL_FIRST << doublings;
+	int64_t most = CALL_FIRST << doublings;
 
-	if (!uplink->refused && !uplink->unheard)
+	if (!uplink->unheard)
 		return has_cookie(uplink, now) ? CALL_QUEUED + random_below(uplink, CALL_QUEUED)
 					       : CALL_FIRST;
-	if (most > CALL_MAX && !uplink->refused)
+	if (most > CALL_MAX)
 		most = CALL_MAX;
 	return CALL_FIRST / 2 + random_below(uplink, most - CALL_FIRST / 2);
 }
@@ -128,12 +130,29 @@ bool uplink_call_due(struct uplink *uplink, struct instant now)
 	return !uplink->up || uplink->stale || uplink_is_old(uplink, now);
 }
 
+/*
+ * An eighth of how long we are refused already, from 5 s to 300 s, more or less by a quarter: a
+ * person who lets us in soon sees us come soon, and nobody is bothered for ever.
+ */
+static int64_t refused_wait(struct uplink *uplink, struct instant now)
+{
+	int64_t wait = instant_sub(now, uplink->refused_since) / 8;
+
+	if (wait < REFUSED_FIRST)
+		wait = REFUSED_FIRST;
+	if (wait > CALL_REFUSED)
+		wait = CALL_REFUSED;
+	return wait / 4 * 3 + random_below(uplink, wait / 2);
+}
+
 static void refused(struct uplink *uplink, struct instant now, enum welcome_refusal refusal)
 {
 	uplink_call_end(uplink);
+	if (!uplink->refused_since.ns)
+		uplink->refused_since = now;
 	uplink->refused = true;
 	uplink->status.refusal = refusal;
-	uplink->call.timer = instant_add(now, call_wait(uplink, now));
+	uplink->call.timer = instant_add(now, refused_wait(uplink, now));
 }
 
 /* Once for each INIT: whoever could repeat it would keep us waiting for ever. */
@@ -192,6 +211,8 @@ void uplink_call_answered(struct uplink *uplink, struct instant now, const struc
 	if (welcome.flags & WELCOME_REFUSAL_MASK) {
 		refused(uplink, now, (enum welcome_refusal)(welcome.flags & WELCOME_REFUSAL_MASK));
 	} else if ((welcome.flags & WELCOME_RESTART) && anything_durable(uplink)) {
+		/* An enrolment tells nothing of what we were told, so nothing is lost by it. */
+		uplink->restarted = !call->enrols;
 		uplink_restart_streams(uplink);
 	} else {
 		uplink->session = session;
@@ -207,6 +228,7 @@ void uplink_call_answered(struct uplink *uplink, struct instant now, const struc
 		uplink->unheard = 0;
 		uplink->status.sessions++;
 		uplink->status.refusal = WELCOME_OK;
+		uplink->refused_since = (struct instant){ 0 };
 		uplink_call_end(uplink);
 		for (int i = 0; i < STREAM_COUNT; i++)
 			sender_resend(uplink->senders[i], welcome.credit);

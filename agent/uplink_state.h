@@ -35,8 +35,10 @@ struct uplink {
 	unsigned unheard;	     /* INITs sent since the CMA last showed that it is there */
 	struct instant cookie_until; /* cookie is one before that */
 	uint8_t cookie[COOKIE_SIZE];
-	bool refused;  /* the last call was; the next is at call.timer */
-	bool up;       /* session is one */
+	struct instant refused_since; /* 0: it was not */
+	bool restarted;		      /* the stream is new because the CMA said so */
+	bool refused;		      /* the last call was; the next is at call.timer */
+	bool up;		      /* session is one */
 	bool stale;    /* but its other end seems to be gone: only listen, and call */
 	bool summoned; /* the other end wants us to call, though there may be nothing to tell */
 	bool rekey;    /* the CMA has another key than when session began: call again */

@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "base/alloc.h"
+#include "cma/act_session.h"
 #include "cma/graph/command.h"
 #include "wire/message.h"
 
@@ -24,17 +25,17 @@ static int64_t graph_id(const struct act *act, uint64_t hub_id)
 	return found ? found->graph : (int64_t)hub_id;
 }
 
-static void remember_id(struct act *act, uint64_t hub_id, int64_t id)
+void act_name(struct act *act, uint64_t hub_id, int64_t agent)
 {
 	struct act_id *known;
 
 	HASH_FIND(hh, act->ids, &hub_id, sizeof(hub_id), known);
 	if (known) {
-		known->graph = id;
+		known->graph = agent;
 		return;
 	}
 	known = mem_alloc(1, sizeof(*known));
-	*known = (struct act_id){ .hub = hub_id, .graph = id };
+	*known = (struct act_id){ .hub = hub_id, .graph = agent };
 	HASH_ADD(hh, act->ids, hub, sizeof(known->hub), known);
 }
 
@@ -45,13 +46,13 @@ static int enrol(struct act *act, const struct hub_event *event)
 
 	switch (err) {
 	case 0:
-		remember_id(act, event->agent.id, id);
-		return 0;
+		act_name(act, event->agent.id, id);
+		return act_session(act, id, event);
 	case -ENOENT:
 	case -EDQUOT:
 	case -EEXIST:
 		/* What this agent says from now on meets no agent. */
-		remember_id(act, event->agent.id, 0);
+		act_name(act, event->agent.id, 0);
 		return ACT_REFUSED;
 	default:
 		return err;
@@ -84,12 +85,22 @@ int act_event(struct act *act, const struct hub_event *event, struct graph_resul
 			.bytes = SPAN(event->bytes, event->size),
 		};
 		err = graph_apply(act->graph, id, &message, result);
+		if (!err)
+			err = act_heard(act, id, result);
 		break;
 	case HUB_HERE:
 		err = graph_status(act->graph, id, "up");
+		if (!err)
+			err = act_session(act, id, event);
 		break;
 	case HUB_LEFT:
 		err = graph_status(act->graph, id, "left");
+		break;
+	case HUB_DUPLICATE_KEY:
+		err = act_duplicate_key(act, id, event);
+		break;
+	case HUB_ROLLED_BACK:
+		err = act_rolled_back(act, id);
 		break;
 	case HUB_UNREACHED:
 	case HUB_UNANSWERED:
@@ -99,10 +110,16 @@ int act_event(struct act *act, const struct hub_event *event, struct graph_resul
 	return err == -ENOENT ? ACT_REFUSED : err;
 }
 
+void act_failed(struct act *act)
+{
+	act_forget(act);
+}
+
 void act_deinit(struct act *act)
 {
 	struct act_id *id, *next;
 
+	act_forget(act);
 	HASH_ITER (hh, act->ids, id, next) {
 		HASH_DEL(act->ids, id);
 		free(id);

@@ -39,6 +39,7 @@ void enlist_agent(const struct graph_agent *agent, struct hub_agent *known)
 		.id = (uint64_t)agent->id,
 		.tenant = tenant_number(agent->tenant_name),
 		.want = agent->want,
+		.revoked = agent->revoked,
 		.want_digest = agent->digest_sequence,
 		.incarnation = agent->incarnation,
 		.durable = { agent->durable[STREAM_STATE], agent->durable[STREAM_URGENT] },

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "cma/hub_call.h"
 #include "cma/hub_data.h"
+#include "cma/hub_presence.h"
 
 struct hub *hub_new(const struct hub_config *config)
 {
@@ -28,6 +29,8 @@ struct hub *hub_new(const struct hub_config *config)
 	hub->sessions.size = sizeof(struct channel);
 	hub->gate = gate_new(config->random, config->owner);
 	hub->commands = hub_commands_new();
+	hub->pending = pending_new();
+	hub->replaced = mem_alloc(HUB_REPLACED_MAX, sizeof(*hub->replaced));
 	hub->pack = pack_new();
 	hub->scratch = writer_growing(MESSAGE_SIZE_MAX);
 	return hub;
@@ -133,13 +136,9 @@ void hub_queue_enrol(struct hub *hub, const struct active *active)
 {
 	struct hub_event event = { .kind = HUB_ENROL, .agent = active->peer->known };
 
+	hub_presence_fill(&event, active->peer);
 	memcpy(event.token, active->token, sizeof(event.token));
 	hub_queue_event(hub, &event);
-}
-
-void hub_queue_presence(struct hub *hub, enum hub_event_kind kind, const struct peer *peer)
-{
-	hub_queue_event(hub, &(struct hub_event){ .kind = kind, .id = peer->known.id });
 }
 
 bool hub_take(struct hub *hub, struct hub_event *event)
@@ -192,8 +191,9 @@ void hub_committed(struct hub *hub, const struct hub_commit *commit)
 	if (!peer)
 		return;
 	known = &peer->known;
-	if (peer->active)
+	if (peer->active && commit->incarnation)
 		peer->active->enrolling = false;
+	hub_presence_committed(hub, peer, commit->presence);
 	if (commit->incarnation != known->incarnation)
 		return;
 	if (commit->durable[STREAM_STATE] >= known->durable[STREAM_STATE]) {
@@ -225,6 +225,7 @@ void hub_rolled_back(struct hub *hub)
 		forget_uncommitted(hub, active);
 		if (active->enrolling)
 			hub_queue_enrol(hub, active);
+		hub_presence_rolled_back(hub, active);
 	}
 }
 
@@ -356,6 +357,8 @@ void hub_free(struct hub *hub)
 		return;
 	drop_events(hub);
 	hub_commands_free(hub->commands);
+	pending_free(hub->pending);
+	free(hub->replaced);
 	table_each(&hub->channels, visit_channel, hub);
 	table_each(&hub->peers_by_id, visit_peer, hub);
 	table_each(&hub->tokens, visit_token, hub);

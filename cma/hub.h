@@ -67,11 +67,12 @@ struct hub_commit {
 	uint64_t durable[STREAM_COUNT];
 	uint16_t want;
 	uint64_t want_digest;
+	unsigned presence; /* so many events about sessions are committed */
 };
 
 /*
- * The agent's streams are on disk so far, and its HUB_ENROL if there was one. An older incarnation
- * is ignored.
+ * The agent's streams are on disk so far, and its HUB_ENROL if there was one. An older incarnation,
+ * or 0, is ignored but for presence.
  */
 void hub_committed(struct hub *hub, const struct hub_commit *commit);
 /*

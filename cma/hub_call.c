@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "cma/hub_data.h"
+#include "cma/hub_presence.h"
 #include "wire/keys.h"
 
 #define CALL_LIFE (60 * NS_PER_SEC)
@@ -103,6 +104,11 @@ static void drop_earlier(struct hub *hub, const uint8_t key[SEAL_KEY], struct in
 	}
 }
 
+void hub_call_drop(struct hub *hub, const uint8_t key[SEAL_KEY])
+{
+	drop_earlier(hub, key, INSTANT_NEVER);
+}
+
 static uint32_t free_index(struct hub *hub)
 {
 	uint32_t index = 0;
@@ -120,13 +126,13 @@ struct verdict {
 	struct session_welcome welcome;
 };
 
-/* Would this token give the psk that the agent has already? Then it is no new use of it. */
-static bool enrolled_with(const struct peer *peer, const struct hub_token *token)
+/* Would this secret give the psk that the agent has already? Then it is no new use of a token. */
+static bool enrolled_with(const struct peer *peer, const uint8_t secret[SEAL_KEY])
 {
 	uint8_t psk[SEAL_KEY];
 	bool same;
 
-	keys_agent_psk(token->secret, peer->known.key, psk);
+	keys_agent_psk(secret, peer->known.key, psk);
 	same = seal_equal(psk, peer->known.psk, sizeof(psk));
 	seal_wipe(psk, sizeof(psk));
 	return same;
@@ -137,11 +143,42 @@ static enum welcome_refusal refusal_of(
 {
 	if (peer && peer->known.tenant != token->tenant)
 		return WELCOME_OTHER_TENANT;
-	if (peer && enrolled_with(peer, token))
+	if (peer && peer->known.revoked)
+		return WELCOME_REVOKED;
+	if (peer && enrolled_with(peer, token->secret))
 		return WELCOME_OK;
 	if (token->expires_ms <= now_ms)
 		return WELCOME_TOKEN_EXPIRED;
 	return token->uses ? WELCOME_OK : WELCOME_TOKEN_USED_UP;
+}
+
+static bool has_no_token(const struct session_hello *hello)
+{
+	static const uint8_t none[TOKEN_ID];
+
+	return !memcmp(hello->token_id, none, TOKEN_ID);
+}
+
+/* An agent without a token: one that was approved, or a person will see it among the pending. */
+static bool judge_asking(struct hub *hub, const struct gate_init *init,
+	const struct session_heard *heard, struct verdict *verdict)
+{
+	const struct peer *peer = verdict->peer;
+	uint32_t refusal = WELCOME_PENDING;
+
+	if (keys_asking_secret(&hub->self.key, heard->noise.peer, verdict->psk)) {
+		hub->counters.bad_handshake++;
+		return false;
+	}
+	if (peer && peer->known.revoked)
+		refusal = WELCOME_REVOKED;
+	else if (peer && enrolled_with(peer, verdict->psk))
+		refusal = WELCOME_OK;
+	else if (!pending_note(hub->pending, init->now_ms, heard->noise.peer, &init->from))
+		hub->counters.pending_full++;
+	hub->counters.refused += refusal != WELCOME_OK;
+	verdict->welcome.flags = refusal | WELCOME_RESTART;
+	return true;
 }
 
 static bool judge_enrolment(
@@ -171,10 +208,12 @@ static bool judge_known(struct hub *hub, const struct session_hello *hello, stru
 	}
 	known = &verdict->peer->known;
 	memcpy(verdict->psk, known->psk, SEAL_KEY);
-	if (hello->seq >
+	if (known->revoked) {
+		verdict->welcome.flags = WELCOME_REVOKED;
+		hub->counters.refused++;
+	} else if (hello->seq >
 		(hello->incarnation == known->incarnation ? known->durable[STREAM_STATE] : 0)) {
 		verdict->welcome.flags = WELCOME_RESTART;
-		hub->counters.rollbacks++;
 	}
 	return true;
 }
@@ -252,14 +291,20 @@ static void judge(struct hub *hub, struct instant now, const struct gate_init *i
 	struct verdict verdict = { .self = self,
 		.peer = hub_find_peer(hub, heard->noise.peer),
 		.welcome = { .epoch = hub->config.epoch, .credit = STREAM_WINDOW_FIRST } };
+	bool answered;
 
 	if (session_hear_hello(
 		    heard, self, shared_with(hub, self, verdict.peer, heard->noise.peer), p)) {
 		hub->counters.bad_handshake++;
 		return;
 	}
-	if (heard->hello.enrol ? judge_enrolment(hub, init->now_ms, &heard->hello, &verdict)
-			       : judge_known(hub, &heard->hello, &verdict)) {
+	if (!heard->hello.enrol)
+		answered = judge_known(hub, &heard->hello, &verdict);
+	else if (has_no_token(&heard->hello))
+		answered = judge_asking(hub, init, heard, &verdict);
+	else
+		answered = judge_enrolment(hub, init->now_ms, &heard->hello, &verdict);
+	if (answered) {
 		drop_crowd(hub, heard->noise.peer);
 		answer(hub, now, &init->from, p, heard, &verdict);
 	}
@@ -346,7 +391,7 @@ static struct peer *enrol(struct hub *hub, const struct call *call, struct peer 
 	*fresh = false;
 	if (!token)
 		return NULL;
-	if (peer && enrolled_with(peer, &token->known))
+	if (peer && enrolled_with(peer, token->known.secret))
 		return peer;
 	if (!token->known.uses)
 		return NULL;
@@ -364,8 +409,29 @@ static struct peer *enrol(struct hub *hub, const struct call *call, struct peer 
 	return peer;
 }
 
+/* An agent without a token: it was approved before it called. */
+static struct peer *approved(struct hub *hub, struct peer *peer)
+{
+	uint8_t secret[SEAL_KEY];
+	bool is = peer && !keys_asking_secret(&hub->self.key, peer->known.key, secret) &&
+		enrolled_with(peer, secret);
+
+	seal_wipe(secret, sizeof(secret));
+	return is ? peer : NULL;
+}
+
+/*
+ * Where it is noted if another incarnation has replaced this one. A nanoprobe makes a new one at
+ * each start: one that comes back is that of a second nanoprobe.
+ */
+static uint64_t *replaced_at(const struct hub *hub, uint64_t incarnation)
+{
+	return &hub->replaced[incarnation & (HUB_REPLACED_MAX - 1)];
+}
+
 static void begin_stream(struct hub *hub, struct peer *peer, uint64_t incarnation)
 {
+	*replaced_at(hub, peer->known.incarnation) = peer->known.incarnation;
 	peer->known.incarnation = incarnation;
 	memset(peer->known.durable, 0, sizeof(peer->known.durable));
 	peer->known.want = 0;
@@ -382,13 +448,14 @@ static void begin_stream(struct hub *hub, struct peer *peer, uint64_t incarnatio
 bool hub_call_proven(struct hub *hub, struct channel *channel)
 {
 	struct call *call = channel->call;
-	uint64_t incarnation = call->hello.incarnation;
+	const struct session_hello hello = call->hello;
 	struct peer *peer = hub_find_peer(hub, call->key);
+	struct addr other = { .port = 0 };
 	struct instant since;
-	bool fresh = false;
+	bool fresh = false, came_back;
 
-	if (call->hello.enrol)
-		peer = enrol(hub, call, peer, &fresh);
+	if (hello.enrol)
+		peer = has_no_token(&hello) ? approved(hub, peer) : enrol(hub, call, peer, &fresh);
 	if (!peer) {
 		hub->counters.refused++;
 		hub_free_channel(hub, channel);
@@ -397,19 +464,27 @@ bool hub_call_proven(struct hub *hub, struct channel *channel)
 	since = call->since;
 	hub_call_end(hub, call);
 	drop_earlier(hub, peer->known.key, since);
-	if (peer->channel)
+	if (peer->channel) {
+		other = peer->channel->address;
 		hub_free_channel(hub, peer->channel);
+	}
 	channel->proven = true;
 	channel->peer = peer;
 	peer->channel = channel;
 	hub->session_count++;
 	hub->counters.sessions++;
-	if (incarnation != peer->known.incarnation)
-		begin_stream(hub, peer, incarnation);
+	came_back = hello.incarnation != peer->known.incarnation &&
+		*replaced_at(hub, hello.incarnation) == hello.incarnation;
+	if (hello.incarnation != peer->known.incarnation)
+		begin_stream(hub, peer, hello.incarnation);
 	if (fresh)
 		hub_queue_enrol(hub, peer->active);
 	else
-		hub_queue_presence(hub, HUB_HERE, peer);
+		hub_presence_changed(hub, peer);
+	if (came_back)
+		hub_presence_duplicate(hub, peer, &other);
+	if (hello.restarted && !hello.enrol)
+		hub_presence_lost(hub, peer);
 	hub_command_here(hub, peer);
 	return true;
 }

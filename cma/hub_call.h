@@ -17,6 +17,8 @@ bool hub_call_work(struct hub *hub, struct instant now);
  * one. False when the token was used up meanwhile: the channel is gone.
  */
 bool hub_call_proven(struct hub *hub, struct channel *channel);
+/* Ends every call of that key. */
+void hub_call_drop(struct hub *hub, const uint8_t key[SEAL_KEY]);
 /* Forgets what is only needed until then; the channel stays. */
 void hub_call_end(struct hub *hub, struct call *call);
 

@@ -22,7 +22,7 @@
 	X(bad_handshake, "INIT that does not open")                                      \
 	X(unknown_agent, "INIT of a key that never enrolled")                            \
 	X(unknown_token, "INIT with a token that does not exist")                        \
-	X(refused, "token expired or used up, or of another tenant: the agent was told") \
+	X(refused, "agents that were told why they may not in")                          \
 	X(replayed, "DATA received before, or too old to tell")                          \
 	X(forged, "DATA that does not open")                                             \
 	X(bad_record, "DATA whose records do not parse")                                 \
@@ -31,6 +31,8 @@
 	X(over_limit, "dropped for memory, of one agent or of all")                      \
 	X(evicted, "unfinished messages dropped for others")                             \
 	X(bad_message, "messages that could not be put together or inflated")            \
+	X(pending_full, "agents without a token for which the list had no room")         \
+	X(duplicate_keys, "sessions taken over by another nanoprobe with the same key")  \
 	X(rollbacks, "agents that had been told of more than is on disk here")
 
 struct hub_counters {

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "cma/hub_call.h"
+#include "cma/hub_presence.h"
 
 #define ACK_DELAY (20 * NS_PER_MS) /* a commit, which brings one anyway, is faster */
 
@@ -119,7 +120,7 @@ static void hand_out_all(struct hub *hub, struct active *active, enum stream str
 
 static bool is_idle(const struct active *active)
 {
-	bool idle = active->ack == ACK_NONE && !active->enrolling;
+	bool idle = active->ack == ACK_NONE && !active->enrolling && !active->presence;
 
 	for (int i = 0; idle && i < STREAM_COUNT; i++)
 		idle = receiver_idle(&active->receivers[i]);
@@ -136,6 +137,12 @@ static bool drop_unfinished(struct hub *hub, struct active *active)
 		receiver_drop(&active->receivers[i]);
 	}
 	return hub->unfinished < before;
+}
+
+void hub_data_rest(struct hub *hub, struct active *active)
+{
+	if (is_idle(active))
+		hub_data_free_active(hub, active);
 }
 
 /*
@@ -227,9 +234,10 @@ static void take_record(
 	case RECORD_BYE:
 		hub->counters.byes++;
 		/* Repeated, lest it be lost; and a packet has room for many. */
-		if (!peer->channel->left)
-			hub_queue_presence(hub, HUB_LEFT, peer);
+		if (peer->channel->left)
+			break;
 		peer->channel->left = true;
+		hub_presence_changed(hub, peer);
 		break;
 	case RECORD_UNKNOWN:
 	case RECORD_ACK:
@@ -287,11 +295,11 @@ void hub_data_input(
 		hub->counters.bad_record++;
 		return;
 	}
-	if (!channel->proven && !hub_call_proven(hub, channel))
-		return;
 	/* One that was held back on the way tells where the agent was. */
 	if (newest)
 		channel->address = *from;
+	if (!channel->proven && !hub_call_proven(hub, channel))
+		return;
 	take_records(hub, now, channel->peer, plain);
 }
 

@@ -14,6 +14,8 @@ size_t hub_data_output(
 void hub_data_ack_now(struct hub *hub, struct active *active, enum stream stream);
 /* What a peer needs while it is busy; made if it is not there. It frees itself. */
 struct active *hub_data_activate(struct hub *hub, struct peer *peer);
+/* Frees it if nothing is left to do. */
+void hub_data_rest(struct hub *hub, struct active *active);
 void hub_data_free_active(struct hub *hub, struct active *active);
 
 #endif

@@ -2,9 +2,11 @@
 #ifndef CMA_HUB_EVENT_H
 #define CMA_HUB_EVENT_H
 /* What the hub and the store know of tokens and agents, and what the hub tells the store. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "wire/noise.h"
 #include "wire/stream.h"
 #include "wire/token.h"
@@ -24,6 +26,7 @@ struct hub_agent {
 	uint8_t psk[SEAL_KEY];
 	uint32_t tenant;
 	uint16_t want; /* sections that the last digest asked for and that are not here yet */
+	bool revoked;
 	uint64_t want_digest;		/* sequence of that digest */
 	uint64_t incarnation;		/* that was heard last, */
 	uint64_t durable[STREAM_COUNT]; /* and how much of its streams is committed */
@@ -36,10 +39,13 @@ enum hub_event_kind {
 	HUB_MESSAGE,
 	HUB_HERE, /* a session was proven: the host is up */
 	HUB_LEFT, /* it said goodbye */
+	/* Its session comes back that another incarnation had replaced: two use one key. */
+	HUB_DUPLICATE_KEY,
+	HUB_ROLLED_BACK, /* it was told of more than the store has: that is an older one */
 	/* A command expired, and there is no result; bytes are its warrant: it could not be sent,
 	 */
 	HUB_UNREACHED,
-	HUB_UNANSWERED, /* or it was. These four only tell: nothing is acknowledged for them */
+	HUB_UNANSWERED, /* or it was. These six only tell: nothing is acknowledged for them */
 };
 
 struct hub_event {
@@ -49,9 +55,12 @@ struct hub_event {
 	uint64_t id; /* of the agent, but for HUB_ENROL */
 	uint64_t incarnation;
 	enum stream stream;
-	uint64_t sequence; /* of its last fragment: what to commit with it */
-	uint8_t *bytes;	   /* owned: hub_event_free. As received when it could not be inflated, */
-	size_t size;	   /* which the store finds out and quarantines, like any bad message */
+	uint64_t sequence;   /* of its last fragment: what to commit with it */
+	uint8_t *bytes;	     /* owned: hub_event_free. As received when it could not be inflated, */
+	size_t size;	     /* which the store finds out and quarantines, like any bad message */
+	struct addr address; /* with the first and those about sessions: where its session is, */
+	uint64_t session;    /* index at the CMA << 32 | index at the agent */
+	struct addr other;   /* HUB_DUPLICATE_KEY: of the session before; zero: not known */
 };
 
 #endif

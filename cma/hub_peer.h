@@ -60,6 +60,8 @@ struct active {
 	bool repeated;		 /* a duplicate came: the last one may have been lost */
 	bool enrolling;		 /* HUB_ENROL is not committed, */
 	uint8_t token[TOKEN_ID]; /* with this token */
+	unsigned presence;	 /* HUB_HERE and HUB_LEFT that are not committed */
+	bool rolled_back;	 /* HUB_ROLLED_BACK is not, maybe */
 	size_t uncommitted;	 /* bytes of messages handed out */
 	struct receiver receivers[STREAM_COUNT];
 };

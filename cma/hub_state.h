@@ -8,17 +8,19 @@
 #include "cma/hub_counters.h"
 #include "cma/hub_key.h"
 #include "cma/hub_peer.h"
+#include "cma/pending.h"
 #include "cma/pool.h"
 #include "wire/pack.h"
 #include "wire/welcome.h"
 
 enum {
-	HUB_CALLS_MAX = 1 << 16,	   /* handshakes that wait for the agent's first DATA, */
-	HUB_CALLS_KEY_MAX = 3,		   /* of one key: recorded INITs of its own are others */
-	HUB_REPLIES_MAX = 4096,		   /* answers that wait to be sent */
-	HUB_UNFINISHED_MAX = 64 << 20,	   /* bytes of unfinished messages of all agents */
-	HUB_UNCOMMITTED_MAX = 256 << 20,   /* bytes of messages handed out, of all agents */
-	HUB_UNCOMMITTED_PEER_MAX = 8 << 20 /* and of one */
+	HUB_CALLS_MAX = 1 << 16,	    /* handshakes that wait for the agent's first DATA, */
+	HUB_CALLS_KEY_MAX = 3,		    /* of one key: recorded INITs of its own are others */
+	HUB_REPLIES_MAX = 4096,		    /* answers that wait to be sent */
+	HUB_UNFINISHED_MAX = 64 << 20,	    /* bytes of unfinished messages of all agents */
+	HUB_UNCOMMITTED_MAX = 256 << 20,    /* bytes of messages handed out, of all agents */
+	HUB_UNCOMMITTED_PEER_MAX = 8 << 20, /* and of one */
+	HUB_REPLACED_MAX = 1 << 16	    /* a power of two */
 };
 
 struct known_token {
@@ -50,6 +52,8 @@ struct hub {
 	TAILQ_HEAD(calls_by_age, call) calls_by_age;
 	struct pool peers, sessions; /* of struct peer, of struct channel */
 	struct gate *gate;
+	struct pending *pending;
+	uint64_t *replaced; /* the last incarnations that another one replaced; 0: none */
 	struct hub_commands *commands;
 	uint64_t last_id;
 	size_t session_count;
@@ -68,8 +72,6 @@ struct known_token *hub_find_token(const struct hub *hub, const uint8_t id[TOKEN
 struct peer *hub_new_peer(struct hub *hub, const struct hub_agent *agent);
 void hub_queue_event(struct hub *hub, const struct hub_event *event);
 void hub_queue_enrol(struct hub *hub, const struct active *active);
-/* kind is HUB_HERE or HUB_LEFT. */
-void hub_queue_presence(struct hub *hub, enum hub_event_kind kind, const struct peer *peer);
 /* Room for an answer of size bytes, or NULL when too many wait. */
 uint8_t *hub_reply(struct hub *hub, const struct addr *to, size_t size);
 /* Wipes the session. */

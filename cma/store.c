@@ -91,6 +91,10 @@ static bool acknowledges(const struct job *job, struct store_result *result)
 	const struct hub_event *event = &job->event;
 
 	*result = (struct store_result){ .kind = STORE_COMMITTED, .commit.id = job_agent(job) };
+	if (!job->waiter && (event->kind == HUB_HERE || event->kind == HUB_LEFT)) {
+		result->commit.presence = 1;
+		return true;
+	}
 	if (job->waiter || job->err || (event->kind != HUB_MESSAGE && event->kind != HUB_ENROL))
 		return false;
 	if (event->kind == HUB_ENROL) {
@@ -106,7 +110,21 @@ static bool acknowledges(const struct job *job, struct store_result *result)
 	return true;
 }
 
-/* One for each agent, the last: jobs are sorted by agent. */
+/* What the hub is told of an agent, with what a later job adds to it. */
+static void add_result(struct store_result *to, const struct store_result *later)
+{
+	unsigned presence = to->commit.presence + later->commit.presence;
+
+	if (later->commit.incarnation)
+		to->commit = later->commit;
+	to->commit.presence = presence;
+	if (later->joined) {
+		to->joined = true;
+		memcpy(to->key, later->key, sizeof(to->key));
+	}
+}
+
+/* One for each agent: jobs are sorted by agent. */
 static void post_committed(struct store *store, struct job *const *jobs, size_t count)
 {
 	struct store_result last = { .kind = STORE_COMMITTED };
@@ -117,12 +135,12 @@ static void post_committed(struct store *store, struct job *const *jobs, size_t 
 
 		if (!acknowledges(jobs[i], &result))
 			continue;
-		if (pending && last.commit.id != result.commit.id)
-			post(store, &last);
-		if (pending && last.commit.id == result.commit.id && last.joined) {
-			result.joined = true;
-			memcpy(result.key, last.key, sizeof(result.key));
+		if (pending && last.commit.id == result.commit.id) {
+			add_result(&last, &result);
+			continue;
 		}
+		if (pending)
+			post(store, &last);
 		last = result;
 		pending = true;
 	}
@@ -160,6 +178,7 @@ static void keep_error(struct store *store, int err)
 	snprintf(store->error, sizeof(store->error), "%s: %s", strerror(-err),
 		graph_error(store->config.graph));
 	graph_rollback(store->config.graph);
+	act_failed(&store->act);
 }
 
 /*

@@ -164,3 +164,15 @@ void keys_agent_psk(
 {
 	seal_hash(token_secret, "np1 agent psk", SPAN(agent, SEAL_KEY), psk, SEAL_KEY);
 }
+
+int keys_asking_secret(
+	const struct key_pair *self, const uint8_t peer[SEAL_KEY], uint8_t secret[SEAL_KEY])
+{
+	uint8_t shared[SEAL_KEY];
+	int err = seal_exchange(self->secret, peer, shared);
+
+	if (!err)
+		seal_hash(shared, "np1 asking", SPAN(NULL, 0), secret, SEAL_KEY);
+	seal_wipe(shared, sizeof(shared));
+	return err;
+}

@@ -40,6 +40,13 @@ int keys_parse(const char *text, uint8_t public[SEAL_KEY]);
 /* What people compare: 128 bits of a hash as "1f2e-3d4c-..." (8 groups of 4 hex digits). */
 void keys_fingerprint(const uint8_t public[SEAL_KEY], char to[KEYS_FINGERPRINT_SIZE]);
 
+/*
+ * What takes the place of a token's secret between an agent without a token and the CMA whose key
+ * it was given: both derive it from the product of their static keys. -EBADMSG: peer is no good
+ * public key.
+ */
+int keys_asking_secret(
+	const struct key_pair *self, const uint8_t peer[SEAL_KEY], uint8_t secret[SEAL_KEY]);
 /* The psk of an agent after it enrolled with a token; both ends derive and keep it. */
 void keys_agent_psk(
 	const uint8_t token_secret[SEAL_KEY], const uint8_t agent[SEAL_KEY], uint8_t psk[SEAL_KEY]);

@@ -40,8 +40,11 @@ enum packet_type {
 	PACKET_UNKNOWN,
 };
 
-/* Flags of INIT: the payload names a token (the agent is not known yet). */
-enum { PACKET_FLAG_ENROL = 1 };
+/* Flags of INIT. */
+enum {
+	PACKET_FLAG_ENROL = 1,	/* the payload names a token (the agent is not known yet) */
+	PACKET_FLAG_RESTART = 2 /* the stream is new because the CMA said so (WELCOME_RESTART) */
+};
 
 /* Which members are in use is said by the layout of the type; the others are zero. */
 struct packet {

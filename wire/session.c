@@ -80,7 +80,8 @@ int session_call(struct session_call *call, const struct session_self *self,
 	uint8_t payload[INIT_PAYLOAD], noise[NOISE_INIT_EXTRA + INIT_PAYLOAD] = { 0 };
 	struct packet p = {
 		.type = PACKET_INIT,
-		.flags = hello->enrol ? PACKET_FLAG_ENROL : 0,
+		.flags = (hello->enrol ? PACKET_FLAG_ENROL : 0) |
+			(hello->restarted ? PACKET_FLAG_RESTART : 0),
 		.sender = local,
 		.body = SPAN(noise, sizeof(noise)),
 		.mac1 = SPAN(no_mac, PACKET_MAC),
@@ -135,7 +136,10 @@ int session_heard(
 	if (!session_is_for(self, p))
 		return -EACCES;
 	heard->remote = p->sender;
-	heard->hello = (struct session_hello){ .enrol = p->flags & PACKET_FLAG_ENROL };
+	heard->hello = (struct session_hello){
+		.enrol = p->flags & PACKET_FLAG_ENROL,
+		.restarted = p->flags & PACKET_FLAG_RESTART,
+	};
 	return noise_read_static(
 		&heard->noise, SPAN(p->covered.data, INIT_PROLOGUE), &self->key, p->body);
 }

@@ -8,6 +8,8 @@ enum welcome_refusal {
 	WELCOME_TOKEN_EXPIRED,
 	WELCOME_TOKEN_USED_UP,
 	WELCOME_OTHER_TENANT, /* the agent belongs to another tenant than the token */
+	WELCOME_PENDING,      /* it has no token: a person has to approve it */
+	WELCOME_REVOKED,      /* a person has revoked it */
 	WELCOME_REFUSAL_MASK = 0xff,
 };
 

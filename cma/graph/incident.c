@@ -40,3 +40,31 @@ int graph_incident_host_end(struct graph *g, int64_t id, int64_t host)
 {
 	return db_run(&g->db, DB_INCIDENT_HOST_END, "iii", id, host, g->now);
 }
+
+int graph_incident_quiet(
+	struct graph *g, int64_t tenant, const char *kind, int64_t node, int64_t quiet_ms)
+{
+	return db_run(
+		&g->db, DB_INCIDENT_QUIET, "itiii", tenant, kind, node, g->now, g->now - quiet_ms);
+}
+
+int graph_incident_concerns(struct graph *g, int64_t id)
+{
+	int64_t host;
+
+	return db_int(&g->db, &host, DB_INCIDENT_CONCERNS, "i", id);
+}
+
+int graph_incident_hosts(struct graph *g, const char *kind, graph_incident_fn *fn, void *context)
+{
+	sqlite3_stmt *s dbreset = db_bind(&g->db, DB_INCIDENT_HOSTS, "t", kind);
+	int got;
+
+	while ((got = db_step(&g->db, s)) > 0) {
+		got = fn(context, sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1),
+			sqlite3_column_int64(s, 2));
+		if (got)
+			break;
+	}
+	return got;
+}

@@ -28,9 +28,18 @@ int graph_incident_find(
  */
 int graph_incident_clear(struct graph *g, int64_t tenant, int64_t id);
 
+/* Ends it if it is open and was not updated for so long. */
+int graph_incident_quiet(
+	struct graph *g, int64_t tenant, const char *kind, int64_t node, int64_t quiet_ms);
+
 /* It concerns the host from now on; to say so again does nothing. */
 int graph_incident_host(struct graph *g, int64_t id, int64_t host);
 /* It does so no more; nothing when it did not. */
 int graph_incident_host_end(struct graph *g, int64_t id, int64_t host);
+/* 1 while it concerns any, else 0. */
+int graph_incident_concerns(struct graph *g, int64_t id);
+/* Whom open incidents of this kind concern; stops at the first non-zero and returns it. */
+typedef int graph_incident_fn(void *context, int64_t id, int64_t tenant, int64_t host);
+int graph_incident_hosts(struct graph *g, const char *kind, graph_incident_fn *fn, void *context);
 
 #endif

@@ -167,6 +167,13 @@ int graph_enrol(struct graph *g, const uint8_t token[GRAPH_TOKEN_ID],
 	return got ? got : db_run(&g->db, DB_TOKEN_USE, "b", id);
 }
 
+int graph_agent_tenant(struct graph *g, int64_t agent, int64_t *tenant)
+{
+	int got = db_int(&g->db, tenant, DB_AGENT_LOAD, "i", agent);
+
+	return got > 0 ? 0 : got ? got : -ENOENT;
+}
+
 /* What the host is, "" when nothing was said yet; and its tenant. */
 static int status_now(struct graph *g, int64_t agent, int64_t *tenant, char before[8])
 {

@@ -47,6 +47,9 @@ int graph_enrol(struct graph *g, const uint8_t token[GRAPH_TOKEN_ID],
 typedef int graph_agent_fn(void *context, const struct graph_agent *agent);
 int graph_agents(struct graph *g, graph_agent_fn *fn, void *context);
 
+/* -ENOENT: no such agent. */
+int graph_agent_tenant(struct graph *g, int64_t agent, int64_t *tenant);
+
 /*
  * How a host is, as the allservers query shows it: "up", "left" (it said goodbye), "down". Nothing
  * while the agent is revoked.

@@ -136,6 +136,7 @@ CREATE TABLE incident_host (
 	gone     INTEGER NOT NULL,
 	PRIMARY KEY (incident, host)
 ) WITHOUT ROWID;
+CREATE INDEX incident_concerned ON incident_host (incident) WHERE gone = 9223372036854775807;
 
 -- What operators asked hosts to do, and what came of it.
 CREATE TABLE command (

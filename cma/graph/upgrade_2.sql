@@ -34,6 +34,7 @@ CREATE TABLE incident_host (
 	gone     INTEGER NOT NULL,
 	PRIMARY KEY (incident, host)
 ) WITHOUT ROWID;
+CREATE INDEX incident_concerned ON incident_host (incident) WHERE gone = 9223372036854775807;
 CREATE TABLE command (
 	id       BLOB PRIMARY KEY,
 	host     INTEGER NOT NULL,

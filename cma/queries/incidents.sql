@@ -1,5 +1,5 @@
 -- what is wrong, one line for each cause, with the hosts that it concerns
--- hosts: those that it concerns; when it is over, all that it did.
+-- concerned: how many hosts it concerns now; when it is over, did. hosts: 20 of them.
 -- param all: bool = no  also what is over
 -- param kind: text = ""  only this kind
 SELECT i.id AS id,
@@ -9,13 +9,17 @@ SELECT i.id AS id,
        i.kind AS kind,
        n.label AS node,
        i.text AS text,
+       (SELECT count(*) FROM incident_host ih
+        WHERE ih.incident = i.id AND ih.since <= :as_of
+		AND (ih.gone > :as_of OR i.cleared <= :as_of)) AS concerned,
        (SELECT group_concat(label, ', ')
         FROM (SELECT h.label AS label
               FROM incident_host ih
               JOIN node h ON h.id = ih.host
               WHERE ih.incident = i.id AND ih.since <= :as_of
 			AND (ih.gone > :as_of OR i.cleared <= :as_of)
-              ORDER BY h.label, h.key)) AS hosts
+              ORDER BY h.label, h.key
+              LIMIT 20)) AS hosts
 FROM incident i
 JOIN node n ON n.id = i.node
 WHERE i.tenant = :tenant AND i.opened <= :as_of AND (:all OR i.cleared > :as_of)

@@ -20,6 +20,7 @@ struct progress {
 	uint64_t incarnation;
 	struct graph_result result;
 	bool dirty;
+	unsigned presence; /* events about its sessions */
 };
 
 struct store {
@@ -208,6 +209,7 @@ static const char *graph_store_apply(void *owner, const struct hub_event *event,
 	if (err)
 		return err == ACT_REFUSED ? "the graph refuses what the hub took"
 					  : graph_error(store->graph);
+	progress->presence += event->kind == HUB_HERE || event->kind == HUB_LEFT;
 	if (event->kind != HUB_ENROL && event->kind != HUB_MESSAGE)
 		return NULL;
 	progress->dirty = true;
@@ -230,15 +232,17 @@ static const char *graph_store_commit(void *owner, struct hub *hub)
 		struct progress *progress = &store->progress[i];
 		struct hub_commit commit = {
 			.id = progress->hub,
-			.incarnation = progress->incarnation,
+			.incarnation = progress->dirty ? progress->incarnation : 0,
+			.presence = progress->presence,
 			.want = progress->result.want,
 			.want_digest = progress->result.digest_sequence,
 		};
 
 		memcpy(commit.durable, progress->result.durable, sizeof(commit.durable));
-		if (progress->dirty)
+		if (progress->dirty || progress->presence)
 			hub_committed(hub, &commit);
 		progress->dirty = false;
+		progress->presence = 0;
 	}
 	return NULL;
 }
@@ -248,6 +252,7 @@ static void graph_store_roll_back(void *owner)
 	struct store *store = owner;
 
 	graph_rollback(store->graph);
+	act_failed(&store->act);
 	store->open = false;
 	store->count = 0;
 }

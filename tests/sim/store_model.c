@@ -303,6 +303,8 @@ static const char *act(struct store *store, const struct hub_event *event)
 static const char *model_apply(void *owner, const struct hub_event *event, int64_t now_ms)
 {
 	(void)now_ms;
+	if (event->kind == HUB_DUPLICATE_KEY && !((struct store *)owner)->clones)
+		return "the key of one agent is taken for that of two";
 	if (event->kind != HUB_ENROL && event->kind != HUB_MESSAGE)
 		return NULL;
 	return event->kind == HUB_ENROL ? enrol(owner, event) : act(owner, event);

@@ -188,6 +188,7 @@ void pair_commit(struct pair *p, uint16_t want)
 	for (size_t i = 0; i < p->event_count; i++) {
 		const struct hub_event *event = &p->events[i];
 
+		commit.presence += event->kind == HUB_HERE || event->kind == HUB_LEFT;
 		if (event->kind == HUB_MESSAGE && event->incarnation == commit.incarnation)
 			commit.durable[event->stream] = event->sequence;
 	}

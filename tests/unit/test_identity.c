@@ -135,8 +135,7 @@ static void test_token_of_another_cma_wins(void **state)
 static void test_asks_with_the_key_of_the_cma_only(void **state)
 {
 	struct bench *bench = *state;
-	static const uint8_t none[SEAL_KEY];
-	uint8_t key[SEAL_KEY] = { 0x33 }, psk[SEAL_KEY];
+	uint8_t key[SEAL_KEY] = { 0x33 }, secret[SEAL_KEY], psk[SEAL_KEY];
 	char text[KEYS_TEXT_SIZE];
 	struct identity_config config = {
 		.state_dir = bench->dir, .cma_key = text, .cma = "192.0.2.9:1984"
@@ -147,8 +146,9 @@ static void test_asks_with_the_key_of_the_cma_only(void **state)
 	assert_int_equal(identity_open(identity, &config, bench->error, ERROR_SIZE), 0);
 	assert_true(identity->asks && !identity->has_token && !identity->enrolled);
 	assert_memory_equal(identity->enrolment.cma_key, key, SEAL_KEY);
-	assert_memory_equal(identity->token_secret, none, SEAL_KEY);
-	keys_agent_psk(none, identity->key.public, psk);
+	assert_int_equal(keys_asking_secret(&identity->key, key, secret), 0);
+	assert_memory_equal(identity->token_secret, secret, SEAL_KEY);
+	keys_agent_psk(secret, identity->key.public, psk);
 	assert_int_equal(identity_keep(identity), 0);
 	identity_close(identity);
 	/* Neither option is needed any more; with both it is still the same enrolment. */

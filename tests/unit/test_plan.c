@@ -97,8 +97,9 @@ static void test_writer(void **state)
 	for (size_t i = 0; i < sizeof(statements) / sizeof(*statements); i++) {
 		char *scan autofree = first_scan(db, statements[i].sql);
 
-		/* The roster is read whole, once, at the start. */
-		if (*scan && strcmp(statements[i].name, "AGENT_LIST") != 0)
+		/* These are read whole, once, at the start. */
+		if (*scan && strcmp(statements[i].name, "AGENT_LIST") != 0 &&
+			strcmp(statements[i].name, "INCIDENT_HOSTS") != 0)
 			fail_msg("%s: %s", statements[i].name, scan);
 	}
 	sqlite3_close(db);
