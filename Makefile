@@ -28,7 +28,7 @@ BUILD_PACKAGES := gcc clang llvm make pkg-config bpftool libbpf-dev libelf-dev z
 TEST_PACKAGES := libcmocka-dev lldpd nginx-light postgresql redis-server redis-tools \
 	openssh-server openssh-client dnsmasq-base bind9-dnsutils curl iproute2 nftables python3 \
 	libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck universal-ctags mandoc \
-	liburing-dev libcap2-bin procps spin
+	liburing-dev libcap2-bin procps strace systemd spin
 RUN_PACKAGES := lldpd
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum \

@@ -23,6 +23,7 @@
 #include "agent/once.h"
 #include "agent/options.h"
 #include "agent/sense.h"
+#include "base/json.h"
 #include "base/privilege.h"
 #include "discover/discover.h"
 
@@ -93,15 +94,22 @@ static struct sense_config sense_config_of(struct nanoprobe *nanoprobe)
 	};
 }
 
+/* No descriptor of a directory may be left: it would be a way out of the empty root. */
+static uint64_t this_boot(void)
+{
+	int root autoclose = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return boot_hash(root);
+}
+
 /* The life of the forked process; returns its exit code. */
 static int be_net(struct nanoprobe *nanoprobe)
 {
-	int root autoclose = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct net_config config = {
 		.identity = nanoprobe->options.dry_run ? NULL : &nanoprobe->identity,
 		.dry_run = nanoprobe->options.dry_run,
 		.json = nanoprobe->options.json,
-		.boot = boot_hash(root),
+		.boot = this_boot(),
 		.sense = nanoprobe->ends[1],
 		.log = &nanoprobe->log,
 	};
@@ -226,6 +234,7 @@ int main(int argc, char **argv)
 	int result, code = EXIT_SUCCESS;
 
 	mallopt(M_ARENA_MAX, 1);
+	json_object_seed(0);			/* while there is a /dev/urandom */
 	close_range(STDERR_FILENO + 1, ~0U, 0); /* nothing of the caller's gets to either process */
 	result = options_read(&nanoprobe.options, argc, argv);
 	hide_token(argc, argv);
