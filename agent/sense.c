@@ -334,7 +334,7 @@ static void pace(struct sense *sense)
 static void on_request(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct sense *sense = io->data;
-	struct sense_request request;
+	struct sense_request request = { .op = 0 };
 	int got = request_receive(sense->peer, &request);
 
 	(void)loop, (void)events;

@@ -26,7 +26,7 @@ BEGIN {
 	own("^ini[.]h", "^(base/config|agent/policy)[.]c$", "base/config.c, agent/policy.c")
 	own("^jansson[.]h", "^(base|discover|agent|cma|cli)/", "those who make JSON")
 	own("^(lib)?smartcols", "^cli/", "cli/")
-	own("^cap-ng[.]h", "^base/privilege[.]c$", "base/privilege.c")
+	own("^cap-ng[.]h", "^(base/privilege|agent/sensor_program)[.]c$", "base/privilege.c, agent/sensor_program.c")
 	own("^seccomp[.]h", "^base/sandbox[.]c$", "base/sandbox.c")
 	own("^ev[.]h", "^(agent|cma)/", "the daemons")
 }

@@ -42,7 +42,7 @@ enum {
 		100, /* lives: in the others the kernel programs are not loaded, to be fast */
 	DESCRIPTORS_MAX = 64,
 	COST_LLDPD = 4, /* as in agent/sense.c */
-	COST_ENROLLED = 8,
+	COST_KEEP = 8,	/* an enrolment or a key */
 #ifdef SANDBOX_REPORTS
 	RSS_MAX_KIB = 1 << 20,
 	FLOOD_CPU_MS = 2000,
@@ -57,7 +57,7 @@ struct siege {
 	struct sockaddr_un lldpd;
 	int lldpd_server;
 	int log; /* what senses wrote */
-	_Atomic unsigned int *enrolled;
+	_Atomic unsigned int *kept;
 	struct instant began; /* of this life */
 	pid_t sense;
 	int peer;
@@ -65,9 +65,16 @@ struct siege {
 	bool odd_first;
 };
 
-static void count_enrolled(void *user)
+static void count_kept(void *user)
 {
-	++*((struct siege *)user)->enrolled;
+	++*((struct siege *)user)->kept;
+}
+
+static int count_key(void *user, const uint8_t certificate[CERTIFICATE_SIZE])
+{
+	(void)certificate;
+	count_kept(user);
+	return 0;
 }
 
 /* What takes long to set up, and is the same for each life. */
@@ -84,7 +91,8 @@ static void be_sense(struct siege *siege, int peer)
 	struct log log = log_open("sense");
 	const struct sense_config config = { .lldpd_socket = siege->lldpd.sun_path,
 		.own_netns = true,
-		.enrolled = count_enrolled,
+		.enrolled = count_kept,
+		.new_key = count_key,
 		.user = siege,
 		.log = &log };
 
@@ -100,7 +108,7 @@ static void begin_life(struct siege *siege)
 
 	assert_int_equal(ipc_pair(ends), 0);
 	assert_int_equal(ftruncate(siege->log, 0), 0);
-	*siege->enrolled = 0;
+	*siege->kept = 0;
 	siege->began = instant_now();
 	siege->sense = fork();
 	assert_true(siege->sense >= 0);
@@ -131,9 +139,9 @@ static void check_bounds(struct siege *siege)
 		close(fd);
 		connected++;
 	}
-	siege->served += connected + *siege->enrolled;
+	siege->served += connected + *siege->kept;
 	assert_in_range(connected, 0, bound(siege, COST_LLDPD));
-	assert_in_range(*siege->enrolled, 0, bound(siege, COST_ENROLLED));
+	assert_in_range(*siege->kept, 0, bound(siege, COST_KEEP));
 }
 
 static void print_log(const struct siege *siege)
@@ -204,13 +212,15 @@ static ssize_t send_with(int peer, const void *bytes, size_t size, int count)
 
 static uint32_t listed_op(struct siege *siege)
 {
-	return (uint32_t)random_below(&siege->random, 3) + SENSE_RESNAPSHOT;
+	return (uint32_t)random_below(&siege->random, SENSE_NEW_KEY) + SENSE_RESNAPSHOT;
 }
 
 static ssize_t send_listed(struct siege *siege)
 {
-	const struct sense_request request = { .op = listed_op(siege) };
+	struct sense_request request = { .op = listed_op(siege) };
 
+	if (request.op == SENSE_NEW_KEY)
+		random_fill(&siege->random, request.certificate, sizeof(request.certificate));
 	return send_with(siege->peer, &request, sizeof(request), 0);
 }
 
@@ -298,7 +308,7 @@ static int set_up(void **state)
 		0);
 	assert_int_equal(listen(siege->lldpd_server, 1000), 0);
 	siege->log = memfd_create("log", 0);
-	siege->enrolled = mmap(NULL, sizeof(*siege->enrolled), PROT_READ | PROT_WRITE,
+	siege->kept = mmap(NULL, sizeof(*siege->kept), PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	*state = siege;
 	return 0;
@@ -311,7 +321,7 @@ static int tear_down(void **state)
 	unlink(siege->lldpd.sun_path);
 	close(siege->lldpd_server);
 	close(siege->log);
-	munmap((void *)siege->enrolled, sizeof(*siege->enrolled));
+	munmap((void *)siege->kept, sizeof(*siege->kept));
 	free(siege);
 	return 0;
 }

@@ -16,7 +16,7 @@
 static void test_exactly_one_request(void **state)
 {
 	const struct sense_request sent = { .op = SENSE_RESNAPSHOT };
-	struct sense_request got;
+	struct sense_request got = { .op = 0 };
 	int ends[2];
 
 	(void)state;
@@ -41,7 +41,7 @@ static void test_exactly_one_request(void **state)
 static void test_a_descriptor_is_odd_and_not_kept(void **state)
 {
 	const struct sense_request sent = { .op = SENSE_RESNAPSHOT };
-	struct sense_request got;
+	struct sense_request got = { .op = 0 };
 	int ends[2], before, after;
 
 	(void)state;
