@@ -18,6 +18,7 @@
 #include "base/instant.h"
 #include "cma/graph/graph.h"
 #include "cma/graph/query.h"
+#include "cma/graph/roster.h"
 #include "tests/support/anchor.h"
 #include "wire/message.h"
 #include "wire/seal.h"
