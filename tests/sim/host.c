@@ -37,6 +37,7 @@ void host_init(struct host *host, struct estate *estate, size_t n)
 {
 	uint8_t secret[SEAL_KEY];
 
+	host->estate = estate;
 	random_fill(&estate->random, secret, sizeof(secret));
 	keys_from_secret(&host->key, secret);
 	seal_fact_key(host->key.public, host->digest_key);
@@ -59,14 +60,48 @@ void host_deinit(struct host *host)
 	host_stop(host);
 }
 
+void host_tell_result(struct host *host, const uint8_t command[WARRANT_ID])
+{
+	uint8_t memory[64];
+	struct writer w = writer_over(memory, sizeof(memory));
+	uint64_t number = host->results + 1;
+	struct message message = { .kind = MESSAGE_RESULT,
+		.result = { .status = RESULT_DONE, .text = SPAN(&number, sizeof(number)) } };
+
+	memcpy(message.result.command, command, WARRANT_ID);
+	message_encode(&w, &message);
+	if (!uplink_urgent(host->uplink, writer_span(&w)))
+		return;
+	host->results++;
+	host->process_results++;
+}
+
+static void fill_random(void *owner, void *to, size_t size)
+{
+	const struct host *host = owner;
+
+	random_fill(&host->estate->random, to, size);
+}
+
+static void take_command(void *owner, uint64_t now_ms, struct span frame)
+{
+	struct host *host = owner;
+	uint8_t id[WARRANT_ID];
+
+	if (orders_take(host->estate->orders, &host->judge, now_ms, frame, id))
+		host_tell_result(host, id);
+}
+
 void host_start(struct host *host, struct estate *estate)
 {
 	struct uplink_config config = {
 		.key = host->key,
 		.has_token = true,
 		.enrolled = host->enrolled,
-		.random = random_fill,
-		.owner = &estate->random,
+		.run = random_next(&estate->random) | 1 << 16,
+		.command = take_command,
+		.random = fill_random,
+		.owner = host,
 	};
 
 	host->tracker = tracker_new(host->digest_key);
@@ -79,6 +114,7 @@ void host_start(struct host *host, struct estate *estate)
 	memcpy(config.token_id, host->token->id, TOKEN_ID);
 	memcpy(config.token_secret, host->token->secret, SEAL_KEY);
 	memcpy(config.psk, host->psk, SEAL_KEY);
+	judge_init(&host->judge, host->key.public, config.run);
 	host->uplink = uplink_new(&config);
 	uplink_ready(host->uplink);
 	host->behind = false;
@@ -96,21 +132,6 @@ void host_stop(struct host *host)
 	tracker_free(host->tracker);
 	host->uplink = NULL;
 	host->tracker = NULL;
-}
-
-void host_tell_result(struct host *host)
-{
-	uint8_t memory[64];
-	struct writer w = writer_over(memory, sizeof(memory));
-	uint64_t number = host->results + 1;
-	struct message message = { .kind = MESSAGE_RESULT };
-
-	memcpy(message.result.command, &number, sizeof(number));
-	message_encode(&w, &message);
-	if (!uplink_urgent(host->uplink, writer_span(&w)))
-		return;
-	host->results++;
-	host->process_results++;
 }
 
 void host_keep(struct host *host)

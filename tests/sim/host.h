@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "cma/hub.h"
 #include "tests/sim/facts.h"
+#include "tests/sim/orders.h"
 #include "tests/sim/random.h"
 #include "tests/sim/store.h"
 
@@ -20,6 +21,7 @@ struct estate {
 	size_t facts;				 /* that a host may have */
 	size_t value_max;			 /* bytes of the longest value, about */
 	char *value;				 /* room for one */
+	struct orders *orders;			 /* what operators want done */
 };
 
 /* What is true of one thing: the seed of its value and the hash that both ends compute. */
@@ -29,6 +31,7 @@ struct truth {
 };
 
 struct host {
+	struct estate *estate;
 	struct addr address;
 	struct key_pair key;
 	const struct hub_token *token;
@@ -39,7 +42,8 @@ struct host {
 	uint8_t psk[SEAL_KEY];
 	struct tracker *tracker; /* NULL while the agent is down */
 	struct uplink *uplink;
-	uint64_t results; /* that any of its agents told; process_results: this one */
+	struct judge judge; /* of the commands that come to the agent that runs */
+	uint64_t results;   /* that any of its agents told; process_results: this one */
 	uint64_t process_results;
 	struct instant change_at, restart_at, move_at;
 	struct instant cut_to, cut_from; /* nothing reaches it, nothing comes from it until then */
@@ -62,8 +66,11 @@ void host_clone(struct host *host, const struct host *of);
 void host_change(struct host *host, struct estate *estate);
 void host_start(struct host *host, struct estate *estate);
 void host_stop(struct host *host);
-/* Tells a result, number host->results + 1, in the urgent stream, if there is room. */
-void host_tell_result(struct host *host);
+/*
+ * Tells the result of a command, its text the number host->results + 1, in the urgent stream, if
+ * there is room.
+ */
+void host_tell_result(struct host *host, const uint8_t command[WARRANT_ID]);
 /* Keeps on disk what the agent has learnt. */
 void host_keep(struct host *host);
 /* Has the store committed for the host what is true of it, in its tenant? */

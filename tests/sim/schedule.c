@@ -29,6 +29,11 @@ void schedule_set(struct schedule *schedule, size_t slot, struct instant at)
 		first[i / 2] = instant_first(first[i], first[i ^ 1]);
 }
 
+struct instant schedule_at(const struct schedule *schedule, size_t slot)
+{
+	return schedule->first[schedule->leaves + slot];
+}
+
 struct instant schedule_deadline(const struct schedule *schedule)
 {
 	return schedule->first[1];

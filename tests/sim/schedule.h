@@ -15,6 +15,7 @@ struct schedule {
 void schedule_init(struct schedule *schedule, size_t slots);
 void schedule_deinit(struct schedule *schedule);
 void schedule_set(struct schedule *schedule, size_t slot, struct instant at);
+struct instant schedule_at(const struct schedule *schedule, size_t slot);
 struct instant schedule_deadline(const struct schedule *schedule);
 /* The slot that has it; the lowest, if several have. */
 size_t schedule_slot(const struct schedule *schedule);

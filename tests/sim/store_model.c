@@ -232,7 +232,9 @@ static const char *put_result(const struct store *store, struct row *row,
 	struct version *version = &row->open;
 	uint64_t number;
 
-	memcpy(&number, result->command, sizeof(number));
+	if (result->text.size != sizeof(number))
+		return "a result that nobody told";
+	memcpy(&number, result->text.data, sizeof(number));
 	if (event->stream != STREAM_URGENT)
 		return "a result in the wrong stream";
 	if (!store->clones && version->results_of == event->incarnation &&

@@ -25,6 +25,11 @@ struct instant world_around(struct world *world, int64_t mean)
 		world->now, (int64_t)random_below(&world->estate.random, (uint64_t)mean * 2));
 }
 
+int64_t world_wall_ms(const struct world *world)
+{
+	return world->wall_ms + world->now.ns / NS_PER_MS;
+}
+
 bool world_due(const struct world *world, struct instant at)
 {
 	return !instant_before(world->now, at);
@@ -132,6 +137,7 @@ struct world *world_new(const struct world_config *config)
 	world->estate.facts = config->facts;
 	world->estate.value_max = config->value_max;
 	world->estate.value = mem_alloc(config->value_max + 128, 1);
+	world->estate.orders = orders_new(&world->estate.random);
 	world->now.ns = NS_PER_SEC;
 	world->wall_ms = WALL_START_MS;
 	world->commit_at = INSTANT_NEVER;
@@ -165,6 +171,7 @@ void world_free(struct world *world)
 		host_deinit(&world->hosts[i]);
 	free(world->hosts);
 	free(world->estate.value);
+	orders_free(world->estate.orders);
 	hub_free(world->hub);
 	world->ops->close(world->store);
 	network_deinit(&world->network);
@@ -226,6 +233,7 @@ void world_calm(struct world *world)
 	world->config.restores = 0;
 	world->cut_at = INSTANT_NEVER;
 	world->clock_at = INSTANT_NEVER;
+	world->wall_ms = WALL_START_MS + 2 * CLOCK_STEP_MS; /* no command is good any more */
 	if (world->hub)
 		world->cma_restart_at = INSTANT_NEVER;
 	for (size_t i = 0; i < world->config.agents; i++) {
@@ -281,16 +289,34 @@ static const char *check_settled(struct world *world, size_t i)
 	return world->wrong;
 }
 
+/* The CMA may still keep commands in mind that have ended or expired. */
+static bool cma_is_busy(const struct world *world)
+{
+	struct instant next = schedule_at(&world->schedule, WORLD_CMA);
+
+	return next.ns != INSTANT_NEVER.ns &&
+		(!world->hub || next.ns != hub_command_deadline(world->hub).ns);
+}
+
+static bool is_busy(const struct world *world)
+{
+	bool busy = world->network.count || cma_is_busy(world);
+
+	for (size_t i = 0; !busy && i < world->config.agents; i++)
+		busy = schedule_at(&world->schedule, WORLD_HOSTS + i).ns != INSTANT_NEVER.ns;
+	return busy;
+}
+
 const char *world_settle(struct world *world, int64_t ns)
 {
 	struct instant end = instant_add(world->now, ns);
 	const char *wrong = NULL;
 
-	while (!wrong && next_step(world).ns != INSTANT_NEVER.ns && instant_before(world->now, end))
+	while (!wrong && is_busy(world) && instant_before(world->now, end))
 		wrong = world_run(world, NS_PER_SEC / 10);
 	for (size_t i = 0; !wrong && i < world->config.agents; i++)
 		wrong = check_settled(world, i);
-	if (!wrong && next_step(world).ns != INSTANT_NEVER.ns)
+	if (!wrong && is_busy(world))
 		wrong = world->network.count ? "packets are under way" : "the CMA is not done";
 	return wrong;
 }

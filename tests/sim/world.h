@@ -30,7 +30,8 @@ struct world_config {
 	int64_t clock_ns;     /* between steps of the CMA's wall clock, by up to an hour */
 	int64_t commit_ns;    /* that a commit takes; 0: 5 ms */
 	int64_t call_ns;      /* that the CMA needs to answer an INIT; 0: no time */
-	unsigned results;     /* of the changes: the agent tells a result, too */
+	unsigned results;     /* of the changes: the agent tells a result that nobody asked for */
+	unsigned commands;    /* of the changes: an operator gives the host a command */
 	unsigned restores;    /* of the CMA's restarts: it comes back from an old backup */
 	unsigned commit_late; /* commits that take long, and of those that fail */
 	unsigned attacks;     /* of the datagrams: an attacker sends one more */
@@ -50,6 +51,8 @@ struct world_config {
 	X(restores, "CMAs restored from a backup")                                          \
 	X(behind, "agents that had been told of more than the backup held")                 \
 	X(stream_restarts, "streams begun again because of that, or of a second enrolment") \
+	X(commands, "commands given")                                                       \
+	X(done, "commands done")                                                            \
 	X(cuts, "partitions")                                                               \
 	X(steps, "steps of the CMA's wall clock")
 

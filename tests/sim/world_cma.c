@@ -27,6 +27,7 @@ static void start_cma(struct world *world)
 	config.epoch = world->ops->restart(world->store);
 	world->hub = hub_new(&config);
 	world->ops->load(world->store, world->hub);
+	orders_load(world->estate.orders, world->hub, world->now, world_wall_ms(world));
 	world->cma_process = ++world->processes;
 	world->version++;
 	world->cma_restart_at = world_around(world, world->config.cma_restart_ns);
@@ -75,7 +76,7 @@ static const char *commit(struct world *world)
 
 static const char *act(struct world *world)
 {
-	int64_t now_ms = world->wall_ms + world->now.ns / NS_PER_MS;
+	int64_t now_ms = world_wall_ms(world);
 	struct hub_event event;
 	const char *wrong = NULL;
 
@@ -157,7 +158,7 @@ static uint64_t refused(const struct world *world)
 
 const char *world_cma_input(struct world *world, const struct flight *flight)
 {
-	int64_t now_ms = world->wall_ms + world->now.ns / NS_PER_MS;
+	int64_t now_ms = world_wall_ms(world);
 	bool known = flight->taken_by == world->cma_process && flight->bytes[0] == PACKET_DATA;
 	bool proves_nothing = flight->origin != FLIGHT_GENUINE && flight->bytes[0] == PACKET_INIT;
 	uint64_t before;

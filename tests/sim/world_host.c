@@ -96,10 +96,18 @@ const char *world_check_host(struct world *world, struct host *host)
 
 static void change(struct world *world, struct host *host)
 {
+	static const uint8_t nobody[WARRANT_ID];
+
 	host_change(host, &world->estate);
 	world->figures.changes++;
 	if (host->uplink && random_percent(&world->estate.random, world->config.results))
-		host_tell_result(host);
+		host_tell_result(host, nobody);
+	if (world->hub && random_percent(&world->estate.random, world->config.commands)) {
+		orders_give(world->estate.orders, world->hub, world->now, world_wall_ms(world),
+			host->key.public, host->judge.run);
+		world->figures.commands++;
+		schedule_set(&world->schedule, WORLD_CMA, world->now);
+	}
 	host->change_at = world_around(world, world->config.change_ns);
 }
 
@@ -138,6 +146,8 @@ const char *world_host_input(struct world *world, struct host *host, const struc
 	uplink_input(host->uplink, world->now, SPAN(flight->bytes, flight->size));
 	if (known && uplink_status(host->uplink)->ignored == before)
 		return "an agent took a datagram twice";
+	if (!orders_done(world->estate.orders, &world->figures.done))
+		return "a command was done twice";
 	if (world->attack && flight->origin == FLIGHT_GENUINE)
 		attack_hear(world->attack, flight, host->process);
 	return world_serve_host(world, host);

@@ -35,6 +35,7 @@ struct world {
 
 /* A time around the mean from now; never when the mean is 0. */
 struct instant world_around(struct world *world, int64_t mean);
+int64_t world_wall_ms(const struct world *world);
 bool world_due(const struct world *world, struct instant at);
 
 /* Each lets the part do what is due, and notes when it has to be called again. */
