@@ -28,6 +28,8 @@ struct row {
 	uint8_t key[SEAL_KEY], digest_key[SEAL_FACT_KEY];
 	struct version committed, open, saved;
 	bool dirty, named; /* open differs; by_id is in its table */
+	uint64_t acted;	   /* incarnation that the open transaction acted on; 0: none */
+	unsigned presence; /* events about its sessions in the open transaction */
 	uint64_t past[PAST_MAX];
 	size_t past_count;
 	struct row *next, *next_dirty;
@@ -43,7 +45,7 @@ struct store {
 	struct tokens committed, open, saved;
 	struct table by_key, by_id;
 	struct row *rows, *dirty;
-	bool clones;
+	bool clones, restored; /* as in model_open; model_restore was called */
 };
 
 static void *model_open(bool clones)
@@ -173,6 +175,7 @@ static const char *enrol(struct store *store, const struct hub_event *event)
 	memcpy(row->open.agent.psk, event->agent.psk, SEAL_KEY);
 	name_row(store, row);
 	touch(store, row);
+	row->acted = event->agent.incarnation;
 	return NULL;
 }
 
@@ -268,6 +271,7 @@ static const char *note_order(const struct store *store, struct row *row,
 	if (event->stream == STREAM_STATE && !agent->durable[STREAM_STATE] &&
 		kind != MESSAGE_DIGEST)
 		return "a stream began in its middle";
+	row->acted = event->incarnation;
 	agent->incarnation = event->incarnation;
 	agent->durable[event->stream] = event->sequence;
 	return NULL;
@@ -302,19 +306,47 @@ static const char *act(struct store *store, const struct hub_event *event)
 	return NULL;
 }
 
+static const char *note_presence(struct store *store, const struct hub_event *event)
+{
+	struct row *row = find_id(store, event->id);
+
+	if (!row)
+		return "a session of an agent that never enrolled";
+	touch(store, row);
+	row->presence++;
+	return NULL;
+}
+
 static const char *model_apply(void *owner, const struct hub_event *event, int64_t now_ms)
 {
+	struct store *store = owner;
+
 	(void)now_ms;
-	if (event->kind == HUB_DUPLICATE_KEY && !((struct store *)owner)->clones)
-		return "the key of one agent is taken for that of two";
-	if (event->kind != HUB_ENROL && event->kind != HUB_MESSAGE)
-		return NULL;
-	return event->kind == HUB_ENROL ? enrol(owner, event) : act(owner, event);
+	switch (event->kind) {
+	case HUB_ENROL:
+		return enrol(store, event);
+	case HUB_MESSAGE:
+		return act(store, event);
+	case HUB_HERE:
+	case HUB_LEFT:
+		return note_presence(store, event);
+	case HUB_DUPLICATE_KEY:
+		return store->clones ? NULL : "the key of one agent is taken for that of two";
+	case HUB_ROLLED_BACK:
+		return store->clones || store->restored
+			? NULL
+			: "the CMA is taken for one that was restored";
+	case HUB_UNREACHED:
+	case HUB_UNANSWERED:
+		break;
+	}
+	return NULL;
 }
 
 /* ---- transactions -----------------------------------------------------------------------------
  */
 
+/* The first that the transaction changed, and that is over now; NULL. */
 static struct row *next_dirty(struct store *store)
 {
 	struct row *row = store->dirty;
@@ -324,6 +356,12 @@ static struct row *next_dirty(struct store *store)
 		row->dirty = false;
 	}
 	return row;
+}
+
+static void end_turn(struct row *row)
+{
+	row->acted = 0;
+	row->presence = 0;
 }
 
 static const char *model_commit(void *owner, struct hub *hub)
@@ -336,14 +374,16 @@ static const char *model_commit(void *owner, struct hub *hub)
 		const struct hub_agent *agent = &row->open.agent;
 		struct hub_commit commit = {
 			.id = agent->id,
-			.incarnation = agent->incarnation,
+			.incarnation = row->acted,
 			.want = agent->want,
 			.want_digest = agent->want_digest,
+			.presence = row->presence,
 		};
 
 		row->committed = row->open;
 		memcpy(commit.durable, agent->durable, sizeof(commit.durable));
 		hub_committed(hub, &commit);
+		end_turn(row);
 	}
 	return NULL;
 }
@@ -357,6 +397,7 @@ static void model_roll_back(void *owner)
 	while ((row = next_dirty(store))) {
 		row->open = row->committed;
 		name_row(store, row);
+		end_turn(row);
 	}
 }
 
@@ -382,6 +423,7 @@ static void model_restore(void *owner)
 {
 	struct store *store = owner;
 
+	store->restored = true;
 	store->committed = store->saved;
 	for (struct row *row = store->rows; row; row = row->next) {
 		row->committed = row->saved;

@@ -50,6 +50,7 @@ struct world_config {
 	X(cma_restarts, "CMAs killed")                                                      \
 	X(restores, "CMAs restored from a backup")                                          \
 	X(behind, "agents that had been told of more than the backup held")                 \
+	X(noticed, "times that the CMA was told so by one")                                 \
 	X(stream_restarts, "streams begun again because of that, or of a second enrolment") \
 	X(commands, "commands given")                                                       \
 	X(done, "commands done")                                                            \

@@ -84,6 +84,7 @@ static const char *act(struct world *world)
 		wrong = world->ops->apply(world->store, &event, now_ms);
 		world->transaction = true;
 		world->figures.messages += event.kind == HUB_MESSAGE;
+		world->figures.noticed += event.kind == HUB_ROLLED_BACK;
 		hub_event_free(&event);
 	}
 	if (world->transaction && world->commit_at.ns == INSTANT_NEVER.ns)
