@@ -66,17 +66,30 @@ static int check_version(int dir, const char *path, char *error, size_t error_si
 	return err;
 }
 
-static int load_key(struct identity *identity, const char *path, char *error, size_t error_size)
+static int complain_key(const char *path, const char *name, int err, char *error, size_t error_size)
 {
-	int err = keys_load_or_create(identity->dir, "key", &identity->key);
-
 	if (err == -EPERM)
 		snprintf(error, error_size,
-			"%s/key: others may read or write it (mode must be 0600)", path);
+			"%s/%s: others may read or write it (mode must be 0600)", path, name);
 	else if (err)
-		snprintf(error, error_size, "%s/key: %s", path,
+		snprintf(error, error_size, "%s/%s: %s", path, name,
 			err == -EINVAL ? "not a key (32 bytes)" : strerror(-err));
 	return err;
+}
+
+static int load_key(struct identity *identity, const struct identity_config *config, char *error,
+	size_t error_size)
+{
+	int dir autoclose = -1, err = -ENOENT;
+
+	if (config->credentials)
+		dir = open(config->credentials, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0)
+		err = keys_load_credential(dir, "nanoprobe.key", &identity->key);
+	if (err != -ENOENT)
+		return complain_key(config->credentials, "nanoprobe.key", err, error, error_size);
+	err = keys_load_or_create(identity->dir, "key", &identity->key);
+	return complain_key(config->state_dir, "key", err, error, error_size);
 }
 
 /* What an earlier run kept, if there was one. */
@@ -178,6 +191,31 @@ static int take_root_key(
 	return -EINVAL;
 }
 
+/* The token that is a credential; the caller wipes and frees it. NULL: there is none. */
+static char *credential_token(const struct identity_config *config)
+{
+	char *path autofree = NULL, *text;
+
+	if (!config->credentials || config->cma_key)
+		return NULL;
+	path = text_format("%s/nanoprobe.token", config->credentials);
+	text = file_read(AT_FDCWD, path, 2 * TOKEN_TEXT_SIZE, NULL);
+	if (text)
+		text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+static int take_credential_token(struct identity *identity, const struct identity_config *config,
+	char *error, size_t error_size)
+{
+	char *text autofree = credential_token(config);
+	int err = text ? take_token(identity, text, error, error_size) : 0;
+
+	if (text)
+		seal_wipe(text, strlen(text));
+	return err;
+}
+
 /* What the options say about the CMA, over what an earlier run kept. */
 static int take_config(struct identity *identity, const struct identity_config *config, char *error,
 	size_t error_size)
@@ -188,6 +226,8 @@ static int take_config(struct identity *identity, const struct identity_config *
 		err = take_token(identity, config->token, error, error_size);
 	else if (config->cma_key)
 		err = take_cma_key(identity, config->cma_key, error, error_size);
+	else
+		err = take_credential_token(identity, config, error, error_size);
 	if (!err && config->root_key)
 		err = take_root_key(identity, config->root_key, error, error_size);
 	if (!err && config->cma)
@@ -205,8 +245,10 @@ static int take_config(struct identity *identity, const struct identity_config *
 	return err;
 }
 
-static int open_state(struct identity *identity, const char *path, char *error, size_t error_size)
+static int open_state(struct identity *identity, const struct identity_config *config, char *error,
+	size_t error_size)
 {
+	const char *path = config->state_dir;
 	int err = identity->dir = open_dir(path, error, error_size);
 
 	if (err >= 0)
@@ -214,7 +256,7 @@ static int open_state(struct identity *identity, const char *path, char *error, 
 	if (err >= 0)
 		err = check_version(identity->dir, path, error, error_size);
 	if (!err)
-		err = load_key(identity, path, error, error_size);
+		err = load_key(identity, config, error, error_size);
 	if (!err)
 		err = load_enrolment(identity, path, error, error_size);
 	return err;
@@ -226,7 +268,7 @@ int identity_open(struct identity *identity, const struct identity_config *confi
 	int err;
 
 	*identity = (struct identity){ .dir = -1, .lock = -1 };
-	err = open_state(identity, config->state_dir, error, error_size);
+	err = open_state(identity, config, error, error_size);
 	if (!err)
 		err = take_config(identity, config, error, error_size);
 	if (err)

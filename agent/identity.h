@@ -19,6 +19,12 @@
 /* What the options say; NULL where they say nothing. */
 struct identity_config {
 	const char *state_dir;
+	/*
+	 * A directory of systemd's credentials. If there is a nanoprobe.key in it, that is the key
+	 * of this host, which then is never written to disk; and nanoprobe.token is the token
+	 * unless an option says another.
+	 */
+	const char *credentials;
 	const char *token;
 	const char *cma_key;  /* instead of a token: ask the CMA with this key to be let in */
 	const char *root_key; /* the CMA's root key, when no token says it */

@@ -224,6 +224,38 @@ static void test_new_key_of_the_cma(void **state)
 		"--root-key");
 }
 
+static void test_credentials(void **state)
+{
+	struct bench *bench = *state;
+	char credentials[] = "/tmp/test_identity_XXXXXX";
+	char *token autofree = make_token(0x11), *line autofree = text_format("%s\n", token);
+	char *key_path autofree = NULL, *token_path autofree = NULL, *kept autofree = NULL;
+	struct identity_config config = { .state_dir = bench->dir, .credentials = credentials };
+	struct identity *identity = &bench->identity;
+	uint8_t secret[SEAL_KEY] = { 5, 6, 7 };
+
+	assert_non_null(mkdtemp(credentials));
+	key_path = text_format("%s/nanoprobe.key", credentials);
+	token_path = text_format("%s/nanoprobe.token", credentials);
+	kept = text_format("%s/key", bench->dir);
+	assert_int_equal(file_replace(AT_FDCWD, key_path, secret, sizeof(secret), 0440), 0);
+	assert_error(bench, identity_open(identity, &config, bench->error, ERROR_SIZE), -ENOKEY,
+		"not enrolled");
+	assert_int_equal(file_replace(AT_FDCWD, token_path, line, strlen(line), 0400), 0);
+	assert_int_equal(identity_open(identity, &config, bench->error, ERROR_SIZE), 0);
+	assert_memory_equal(identity->key.secret, secret, sizeof(secret));
+	assert_true(identity->has_token);
+	assert_int_equal(identity->enrolment.cma_key[0], 0x11);
+	assert_int_equal(access(kept, F_OK), -1); /* it is nowhere on the disk */
+	identity_close(identity);
+	chmod(key_path, 0444);
+	assert_error(bench, identity_open(identity, &config, bench->error, ERROR_SIZE), -EPERM,
+		"nanoprobe.key: others");
+	unlink(key_path);
+	unlink(token_path);
+	rmdir(credentials);
+}
+
 static void test_second_instance_is_refused(void **state)
 {
 	struct bench *bench = *state;
@@ -288,6 +320,7 @@ int main(void)
 		CASE(test_token_of_another_cma_wins),
 		CASE(test_asks_with_the_key_of_the_cma_only),
 		CASE(test_new_key_of_the_cma),
+		CASE(test_credentials),
 		CASE(test_second_instance_is_refused),
 		CASE(test_what_is_broken_is_named),
 		CASE(test_newer_state_is_refused),
