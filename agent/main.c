@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/boot.h"
@@ -170,7 +171,6 @@ static int run_daemon(struct nanoprobe *nanoprobe)
 	const struct options *options = &nanoprobe->options;
 	const struct identity_config config = {
 		.state_dir = options->state_dir,
-		.credentials = getenv("CREDENTIALS_DIRECTORY"),
 		.token = options->token,
 		.cma_key = options->cma_key,
 		.root_key = options->root_key,
@@ -235,6 +235,7 @@ int main(int argc, char **argv)
 	int result, code = EXIT_SUCCESS;
 
 	mallopt(M_ARENA_MAX, 1);
+	tzset();				/* while there is an /etc/localtime */
 	json_object_seed(0);			/* while there is a /dev/urandom */
 	close_range(STDERR_FILENO + 1, ~0U, 0); /* nothing of the caller's gets to either process */
 	result = options_read(&nanoprobe.options, argc, argv);
