@@ -2,6 +2,7 @@
 #include "agent/confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/netlink.h>
 #include <linux/sockios.h>
@@ -43,6 +44,7 @@ static const struct sandbox_rule sense_calls[] = {
 	{ .call = "getdents64" },
 	{ .call = "readlink" },
 	{ .call = "readlinkat" },
+	{ "open_by_handle_at", { { 2, ALL, O_PATH | O_CLOEXEC } } }, /* a control group by its id */
 	{ .call = "pread64" },
 	{ .call = "fchmod" },
 	{ .call = "fsync" },
