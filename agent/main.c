@@ -171,6 +171,7 @@ static int run_daemon(struct nanoprobe *nanoprobe)
 	const struct options *options = &nanoprobe->options;
 	const struct identity_config config = {
 		.state_dir = options->state_dir,
+		.credentials = getenv("CREDENTIALS_DIRECTORY"),
 		.token = options->token,
 		.cma_key = options->cma_key,
 		.root_key = options->root_key,
