@@ -160,7 +160,7 @@ static void make_hub(struct server *server, uint64_t epoch)
 	seal_wipe(&config, sizeof(config));
 }
 
-/* The epoch is on disk before the first datagram can be answered. */
+/* Before the socket: the epoch is on disk when the first datagram can come. */
 static int open_hub(struct server *server)
 {
 	uint64_t epoch;
@@ -238,9 +238,9 @@ int server_open(struct server *server, const struct config *config, const struct
 	if (!err)
 		err = open_keys(server, directory);
 	if (!err)
-		err = open_socket(server, config_text(config, "listen"));
-	if (!err)
 		err = open_hub(server);
+	if (!err)
+		err = open_socket(server, config_text(config, "listen"));
 	if (!err)
 		err = open_control(server);
 	if (!err)
