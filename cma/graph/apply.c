@@ -215,6 +215,7 @@ static int act_if_allowed(struct graph *g, struct row *row, const struct order *
 	*refused = !failed && exceeds(g, row, &before);
 	if (*refused) {
 		*row = before;
+		known_clear(&g->known);
 		failed = db_run(&g->db, DB_TRY_UNDO, "");
 	}
 	return failed ? failed : db_run(&g->db, DB_TRY_END, "");

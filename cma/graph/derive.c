@@ -421,6 +421,29 @@ struct derived derive(enum section section, const char *key, const json_t *value
 	return d;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool same_node(const struct derive_node *a, const struct derive_node *b)
+{
+	return a->owner == b->owner && !strcmp(a->kind, b->kind) && !strcmp(a->key, b->key) &&
+		same_text(a->label, b->label);
+}
+
+bool derived_equal(const struct derived *a, const struct derived *b)
+{
+	bool same = a->node_count == b->node_count && a->edge_count == b->edge_count;
+
+	for (size_t i = 0; same && i < a->node_count; i++)
+		same = same_node(&a->nodes[i], &b->nodes[i]);
+	for (size_t i = 0; same && i < a->edge_count; i++)
+		same = a->edges[i].src == b->edges[i].src && a->edges[i].dst == b->edges[i].dst &&
+			!strcmp(a->edges[i].kind, b->edges[i].kind);
+	return same;
+}
+
 void derived_free(struct derived *d)
 {
 	for (size_t i = 0; i < d->node_count; i++) {

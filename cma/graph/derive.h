@@ -67,6 +67,8 @@ struct derived {
 struct derived derive(enum section section, const char *key, const json_t *value,
 	const struct derive_locals *locals);
 void derived_free(struct derived *d);
+/* Whether both say the same nodes and edges; addresses and the host's label do not count. */
+bool derived_equal(const struct derived *a, const struct derived *b);
 /* Whether what this fact says depends on locals. */
 bool derive_is_wildcard(enum section section, const json_t *value);
 

@@ -118,8 +118,11 @@ int edge_replace(struct graph *g, int64_t tenant, int64_t host, int64_t fact,
 	struct lookup l = { .g = g, .tenant = tenant, .host = host, .derived = before };
 	struct edges old cleanup(edges_free) = { 0 };
 	struct edges new cleanup(edges_free) = { 0 };
-	int failed = resolve_all(&l, &old);
+	int failed;
 
+	if (derived_equal(before, after))
+		return 0;
+	failed = resolve_all(&l, &old);
 	l.derived = after;
 	l.make = true;
 	if (!failed)

@@ -153,6 +153,9 @@ int graph_open(
 	struct graph *g = mem_alloc(1, sizeof(*g));
 	int failed;
 
+	/* Statistics of SQLite's memory cost a lock for each allocation; refused, and no harm, once it is in use.
+	 */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	g->lock = -1;
 	g->agent_facts = options->agent_facts ? options->agent_facts : GRAPH_AGENT_FACTS;
 	g->agent_bytes = options->agent_bytes ? options->agent_bytes : GRAPH_AGENT_BYTES;
@@ -210,6 +213,7 @@ void graph_rollback(struct graph *g)
 	if (!sqlite3_get_autocommit(g->db.handle))
 		sqlite3_exec(g->db.handle, "ROLLBACK", NULL, NULL, NULL);
 	g->quarantine_bytes = -1;
+	known_clear(&g->known);
 }
 
 int graph_checkpoint(struct graph *g)

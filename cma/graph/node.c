@@ -56,11 +56,17 @@ static int node_add(struct graph *g, int64_t owner, const char *kind, const char
 
 int node_find(struct graph *g, int64_t owner, const char *kind, const char *key, int64_t *id)
 {
+	const struct known_node *known = known_find(&g->known, owner, kind, key);
+
+	if (known) {
+		*id = known->id;
+		return 1;
+	}
 	return db_int(&g->db, id, DB_NODE_FIND, "itt", owner, kind, key);
 }
 
-int node_put(struct graph *g, int64_t owner, const char *kind, const char *key, const char *label,
-	int64_t *id)
+static int find_or_make(struct graph *g, int64_t owner, const char *kind, const char *key,
+	const char *label, int64_t *id)
 {
 	sqlite3_stmt *s dbreset = db_bind(&g->db, DB_NODE_FIND, "itt", owner, kind, key);
 	bool renamed, gone;
@@ -77,6 +83,22 @@ int node_put(struct graph *g, int64_t owner, const char *kind, const char *key, 
 	if (!got && renamed)
 		got = db_run(&g->db, DB_NODE_LABEL, "it", *id, label);
 	return got;
+}
+
+int node_put(struct graph *g, int64_t owner, const char *kind, const char *key, const char *label,
+	int64_t *id)
+{
+	const struct known_node *known = known_find(&g->known, owner, kind, key);
+	int failed;
+
+	if (known && (!label || !strcmp(known->label, label))) {
+		*id = known->id;
+		return 0;
+	}
+	failed = find_or_make(g, owner, kind, key, label, id);
+	if (!failed)
+		known_keep(&g->known, *id, owner, kind, key, label ? label : "");
+	return failed;
 }
 
 /* 1, 0 or -errno. */
@@ -99,6 +121,12 @@ static int is_kept(struct graph *g, int64_t id, const char *kind)
 	return !known; /* hosts and tenants stay until somebody removes them */
 }
 
+static int end(struct graph *g, int64_t id, int64_t owner, const char *kind, const char *key)
+{
+	known_forget(&g->known, owner, kind, key);
+	return db_run(&g->db, DB_NODE_END, "ii", id, g->now);
+}
+
 int node_settle(struct graph *g, int64_t id)
 {
 	char kind[16];
@@ -115,7 +143,7 @@ int node_settle(struct graph *g, int64_t id)
 		text_copy_to(kind, sizeof(kind), (const char *)db_text(s, 1).data);
 		got = is_kept(g, id, kind);
 		if (!got)
-			got = db_run(&g->db, DB_NODE_END, "ii", id, g->now);
+			got = end(g, id, owner, kind, (const char *)db_text(s, 3).data);
 		else if (got > 0)
 			return 0;
 		if (got < 0)

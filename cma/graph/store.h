@@ -7,6 +7,7 @@
 #include "cma/graph/db.h"
 #include "cma/graph/derive.h"
 #include "cma/graph/graph.h"
+#include "cma/graph/known.h"
 #include "wire/fact.h"
 #include "wire/seal.h"
 
@@ -18,6 +19,7 @@ struct graph {
 	int64_t agent_facts, agent_bytes;	   /* that an agent may have */
 	int64_t quarantine_most, quarantine_bytes; /* of all; -1: not known, it has to be read */
 	char error[512];
+	struct known known;
 };
 
 /* ---- node.c ---- */

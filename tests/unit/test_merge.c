@@ -180,11 +180,58 @@ static void test_within_message(void **state)
 	estate_remove(&e);
 }
 
+/* Nodes that a commit which failed had made are made again, and nobody points to where they were.
+ */
+static void test_rolled_back(void **state)
+{
+	static const char dangling[] =
+		"SELECT count(*) FROM edge WHERE src NOT IN (SELECT id FROM node)"
+		" OR dst NOT IN (SELECT id FROM node)";
+	struct estate e;
+	int64_t agent;
+
+	(void)state;
+	estate_new(&e);
+	agent = estate_enrol(&e, "default", 1);
+	for (int i = 0; i < 3; i++) {
+		struct writer facts cleanup(writer_free) = writer_growing(4096);
+		struct writer bytes cleanup(writer_free) = writer_growing(4096);
+		struct message message = { .kind = MESSAGE_CHANGES };
+
+		for (int client = i; client < i + 3; client++) {
+			char *key autofree = text_format("c:%d tcp 10.0.0.%d:80", client, client);
+			char *value autofree = text_format(
+				"{'addr':'10.0.0.%d','port':80,'process':'c:%d','proto':'tcp'}",
+				client, client);
+
+			estate_pack(&facts, SECTION_CLIENT, key, value);
+		}
+		message.changes.facts = writer_span(&facts);
+		message_encode(&bytes, &message);
+		assert_int_equal(graph_begin(e.graph, e.now), 0);
+		assert_int_equal(
+			estate_apply(&e, agent, 1, (uint64_t)i + 1, writer_span(&bytes)), 0);
+		if (i == 1)
+			assert_int_equal(graph_commit(e.graph), 0);
+		else
+			graph_rollback(e.graph);
+	}
+	assert_int_equal(estate_sql(&e, dangling), 0);
+	assert_int_equal(estate_sql(&e, "SELECT count(*) FROM edge WHERE kind = 'uses'"), 3);
+	e.sequence = 3;
+	estate_service(&e, agent, "c", 80);
+	estate_client(&e, agent, "c", "10.0.0.9", 80, true);
+	estate_client(&e, agent, "c", "10.0.0.4", 80, true);
+	assert_int_equal(estate_sql(&e, dangling), 0);
+	estate_remove(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_any_order),
 		cmocka_unit_test(test_within_message),
+		cmocka_unit_test(test_rolled_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
