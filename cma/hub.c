@@ -191,9 +191,8 @@ void hub_committed(struct hub *hub, const struct hub_commit *commit)
 	if (!peer)
 		return;
 	known = &peer->known;
-	if (peer->active && commit->incarnation)
+	if (peer->active)
 		peer->active->enrolling = false;
-	hub_presence_committed(hub, peer, commit->presence);
 	if (commit->incarnation != known->incarnation)
 		return;
 	if (commit->durable[STREAM_STATE] >= known->durable[STREAM_STATE]) {
@@ -211,6 +210,14 @@ void hub_committed(struct hub *hub, const struct hub_commit *commit)
 	if (all_committed(active))
 		forget_uncommitted(hub, active);
 	hub_data_ack_now(hub, active, STREAM_STATE);
+}
+
+void hub_told(struct hub *hub, uint64_t id, unsigned count)
+{
+	struct peer *peer = find_id(hub, id);
+
+	if (peer)
+		hub_presence_committed(hub, peer, count);
 }
 
 void hub_rolled_back(struct hub *hub)

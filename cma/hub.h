@@ -36,7 +36,7 @@ struct hub;
 struct hub_config {
 	struct key_pair key;
 	uint8_t reset_key[SEAL_KEY]; /* a secret: makes the tokens of UNKNOWN, whatever the key */
-	uint64_t epoch; /* of this process: greater than any before, and on disk */
+	uint64_t epoch;		     /* of this process: greater than any before, and on disk */
 	/* Fills to with bytes that nobody can guess: keys come from it. */
 	void (*random)(void *owner, void *to, size_t size);
 	void *owner;
@@ -67,14 +67,15 @@ struct hub_commit {
 	uint64_t durable[STREAM_COUNT];
 	uint16_t want;
 	uint64_t want_digest;
-	unsigned presence; /* so many events about sessions are committed */
 };
 
 /*
- * The agent's streams are on disk so far, and its HUB_ENROL if there was one. An older incarnation,
- * or 0, is ignored but for presence.
+ * The agent's streams are on disk so far, and its HUB_ENROL if there was one. An older incarnation
+ * is ignored.
  */
 void hub_committed(struct hub *hub, const struct hub_commit *commit);
+/* The store has committed so many HUB_HERE and HUB_LEFT of the agent. */
+void hub_told(struct hub *hub, uint64_t id, unsigned count);
 /*
  * The store could not commit and has forgotten every message handed out since the last
  * hub_committed: agents will send them again.

@@ -85,6 +85,9 @@ static void take_results(struct loop *loop)
 		case STORE_COMMITTED:
 			if (result.joined)
 				tell_joined(loop, &result);
+			hub_told(server->hub, result.commit.id, result.told);
+			if (!result.acted)
+				break;
 			log_debug(server->log,
 				"host %" PRIu64 ": committed up to %" PRIu64 ", urgent %" PRIu64,
 				result.commit.id, result.commit.durable[STREAM_STATE],

@@ -92,11 +92,12 @@ static bool acknowledges(const struct job *job, struct store_result *result)
 
 	*result = (struct store_result){ .kind = STORE_COMMITTED, .commit.id = job_agent(job) };
 	if (!job->waiter && (event->kind == HUB_HERE || event->kind == HUB_LEFT)) {
-		result->commit.presence = 1;
+		result->told = 1;
 		return true;
 	}
 	if (job->waiter || job->err || (event->kind != HUB_MESSAGE && event->kind != HUB_ENROL))
 		return false;
+	result->acted = true;
 	if (event->kind == HUB_ENROL) {
 		result->commit.incarnation = event->agent.incarnation;
 		result->joined = true;
@@ -113,11 +114,10 @@ static bool acknowledges(const struct job *job, struct store_result *result)
 /* What the hub is told of an agent, with what a later job adds to it. */
 static void add_result(struct store_result *to, const struct store_result *later)
 {
-	unsigned presence = to->commit.presence + later->commit.presence;
-
-	if (later->commit.incarnation)
+	to->told += later->told;
+	if (later->acted)
 		to->commit = later->commit;
-	to->commit.presence = presence;
+	to->acted = to->acted || later->acted;
 	if (later->joined) {
 		to->joined = true;
 		memcpy(to->key, later->key, sizeof(to->key));

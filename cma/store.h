@@ -31,14 +31,16 @@ struct store_config {
 struct store;
 
 enum store_result_kind {
-	STORE_COMMITTED, /* for hub_committed */
+	STORE_COMMITTED, /* events of one agent */
 	STORE_FAILED,	 /* a transaction failed: everything queued was dropped, see error */
 };
 
 struct store_result {
 	enum store_result_kind kind;
-	struct hub_commit commit;
-	bool joined; /* the agent is new, or has a new psk: */
+	struct hub_commit commit; /* its id is set; the rest when acted, for hub_committed */
+	bool acted;
+	unsigned told; /* so many HUB_HERE and HUB_LEFT, for hub_told */
+	bool joined;   /* the agent is new, or has a new psk: */
 	uint8_t key[SEAL_KEY];
 	char error[STORE_ERROR_SIZE];
 };

@@ -20,7 +20,7 @@ struct progress {
 	uint64_t incarnation;
 	struct graph_result result;
 	bool dirty;
-	unsigned presence; /* events about its sessions */
+	unsigned told; /* events about its sessions */
 };
 
 struct store {
@@ -209,7 +209,7 @@ static const char *graph_store_apply(void *owner, const struct hub_event *event,
 	if (err)
 		return err == ACT_REFUSED ? "the graph refuses what the hub took"
 					  : graph_error(store->graph);
-	progress->presence += event->kind == HUB_HERE || event->kind == HUB_LEFT;
+	progress->told += event->kind == HUB_HERE || event->kind == HUB_LEFT;
 	if (event->kind != HUB_ENROL && event->kind != HUB_MESSAGE)
 		return NULL;
 	progress->dirty = true;
@@ -232,17 +232,17 @@ static const char *graph_store_commit(void *owner, struct hub *hub)
 		struct progress *progress = &store->progress[i];
 		struct hub_commit commit = {
 			.id = progress->hub,
-			.incarnation = progress->dirty ? progress->incarnation : 0,
-			.presence = progress->presence,
+			.incarnation = progress->incarnation,
 			.want = progress->result.want,
 			.want_digest = progress->result.digest_sequence,
 		};
 
 		memcpy(commit.durable, progress->result.durable, sizeof(commit.durable));
-		if (progress->dirty || progress->presence)
+		if (progress->dirty)
 			hub_committed(hub, &commit);
+		hub_told(hub, progress->hub, progress->told);
 		progress->dirty = false;
-		progress->presence = 0;
+		progress->told = 0;
 	}
 	return NULL;
 }

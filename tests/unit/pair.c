@@ -184,15 +184,17 @@ void pair_commit(struct pair *p, uint16_t want)
 		.want = want,
 		.want_digest = want ? 1 : 0,
 	};
+	unsigned told = 0;
 
 	for (size_t i = 0; i < p->event_count; i++) {
 		const struct hub_event *event = &p->events[i];
 
-		commit.presence += event->kind == HUB_HERE || event->kind == HUB_LEFT;
+		told += event->kind == HUB_HERE || event->kind == HUB_LEFT;
 		if (event->kind == HUB_MESSAGE && event->incarnation == commit.incarnation)
 			commit.durable[event->stream] = event->sequence;
 	}
 	hub_committed(p->hub, &commit);
+	hub_told(p->hub, commit.id, told);
 	pair_pump(p);
 }
 
