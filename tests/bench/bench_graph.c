@@ -16,7 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/instant.h"
-#include "cma/graph/graph.h"
+#include "cma/graph/roster.h"
 #include "cma/graph/query.h"
 #include "cma/graph/roster.h"
 #include "tests/support/anchor.h"
