@@ -166,7 +166,7 @@ static bool judge_asking(struct hub *hub, const struct gate_init *init,
 	const struct peer *peer = verdict->peer;
 	uint32_t refusal = WELCOME_PENDING;
 
-	if (keys_asking_secret(&hub->self.key, heard->noise.peer, verdict->psk)) {
+	if (keys_asking_secret(&verdict->self->key, heard->noise.peer, verdict->psk)) {
 		hub->counters.bad_handshake++;
 		return false;
 	}
@@ -174,7 +174,8 @@ static bool judge_asking(struct hub *hub, const struct gate_init *init,
 		refusal = WELCOME_REVOKED;
 	else if (peer && enrolled_with(peer, verdict->psk))
 		refusal = WELCOME_OK;
-	else if (!pending_note(hub->pending, init->now_ms, heard->noise.peer, &init->from))
+	else if (!pending_note(
+			 hub->pending, init->now_ms, heard->noise.peer, verdict->psk, &init->from))
 		hub->counters.pending_full++;
 	hub->counters.refused += refusal != WELCOME_OK;
 	verdict->welcome.flags = refusal | WELCOME_RESTART;
@@ -409,17 +410,6 @@ static struct peer *enrol(struct hub *hub, const struct call *call, struct peer 
 	return peer;
 }
 
-/* An agent without a token: it was approved before it called. */
-static struct peer *approved(struct hub *hub, struct peer *peer)
-{
-	uint8_t secret[SEAL_KEY];
-	bool is = peer && !keys_asking_secret(&hub->self.key, peer->known.key, secret) &&
-		enrolled_with(peer, secret);
-
-	seal_wipe(secret, sizeof(secret));
-	return is ? peer : NULL;
-}
-
 /*
  * Where it is noted if another incarnation has replaced this one. A nanoprobe makes a new one at
  * each start: one that comes back is that of a second nanoprobe.
@@ -454,8 +444,8 @@ bool hub_call_proven(struct hub *hub, struct channel *channel)
 	struct instant since;
 	bool fresh = false, came_back;
 
-	if (hello.enrol)
-		peer = has_no_token(&hello) ? approved(hub, peer) : enrol(hub, call, peer, &fresh);
+	if (hello.enrol && !has_no_token(&hello))
+		peer = enrol(hub, call, peer, &fresh);
 	if (!peer) {
 		hub->counters.refused++;
 		hub_free_channel(hub, channel);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "wire/keys.h"
 
 /* A call costs 200 us of cryptography; to look through all of these takes a tenth of that. */
 struct pending {
@@ -21,6 +22,8 @@ void pending_free(struct pending *pending)
 {
 	if (!pending)
 		return;
+	if (pending->agents)
+		seal_wipe(pending->agents, pending->count * sizeof(*pending->agents));
 	free(pending->agents);
 	free(pending);
 }
@@ -58,7 +61,7 @@ static bool has_room(const struct pending *pending, const struct addr *from)
 }
 
 bool pending_note(struct pending *pending, int64_t now_ms, const uint8_t key[SEAL_KEY],
-	const struct addr *from)
+	const uint8_t secret[SEAL_KEY], const struct addr *from)
 {
 	struct pending_agent *agent = find(pending, key);
 
@@ -75,6 +78,7 @@ bool pending_note(struct pending *pending, int64_t now_ms, const uint8_t key[SEA
 		memcpy(agent->key, key, SEAL_KEY);
 		agent->first_ms = now_ms;
 	}
+	keys_agent_psk(secret, key, agent->psk);
 	agent->address = *from;
 	agent->last_ms = now_ms;
 	return true;

@@ -21,7 +21,8 @@ enum {
 
 struct pending_agent {
 	uint8_t key[SEAL_KEY];
-	struct addr address; /* from where it called last */
+	uint8_t psk[SEAL_KEY]; /* what it will be known by once it is approved */
+	struct addr address;   /* from where it called last */
 	int64_t first_ms, last_ms;
 };
 
@@ -30,9 +31,10 @@ struct pending;
 struct pending *pending_new(void);
 void pending_free(struct pending *pending); /* NULL is fine */
 
-/* The key called. False when there is no room for it: it calls again. */
+/* The key called, with that keys_asking_secret. False when there is no room for it: it calls again.
+ */
 bool pending_note(struct pending *pending, int64_t now_ms, const uint8_t key[SEAL_KEY],
-	const struct addr *from);
+	const uint8_t secret[SEAL_KEY], const struct addr *from);
 /* Nothing when it is not there. */
 void pending_remove(struct pending *pending, const uint8_t key[SEAL_KEY]);
 /* Who waits, in no order; valid until the next call. */

@@ -377,12 +377,13 @@ static const char *model_commit(void *owner, struct hub *hub)
 			.incarnation = row->acted,
 			.want = agent->want,
 			.want_digest = agent->want_digest,
-			.presence = row->presence,
 		};
 
 		row->committed = row->open;
 		memcpy(commit.durable, agent->durable, sizeof(commit.durable));
-		hub_committed(hub, &commit);
+		if (row->acted)
+			hub_committed(hub, &commit);
+		hub_told(hub, agent->id, row->presence);
 		end_turn(row);
 	}
 	return NULL;
