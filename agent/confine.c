@@ -34,6 +34,7 @@ static const struct sandbox_rule net_calls[] = {
 static const struct sandbox_rule sense_calls[] = {
 	{ .call = "openat" },
 	{ .call = "open" },
+	{ .call = "open_by_handle_at" }, /* the path of a control group */
 	{ .call = "newfstatat" },
 	{ .call = "statx" },
 	{ .call = "fstatfs" },
@@ -58,6 +59,7 @@ static const struct sandbox_rule sense_calls[] = {
 	{ .call = "sysinfo" },
 	{ .call = "sched_getaffinity" },
 	{ .call = "wait4" },
+	{ .call = "waitid" },
 	{ "socket", { { 0, ALL, AF_UNIX }, { 1, SOCKET_TYPE, SOCK_STREAM } } },
 	{ "socket", { { 0, ALL, AF_NETLINK }, { 2, ALL, NETLINK_SOCK_DIAG } } },
 	{ .call = "bind" },

@@ -36,6 +36,7 @@ struct nanoprobe {
 	struct identity identity;
 	struct privilege_user user;
 	int ends[2]; /* of the socket pair: sense, net */
+	uint64_t run;
 };
 
 /* The facts of this host that come from its files. */
@@ -83,7 +84,7 @@ static int keep_new_key(void *user, const uint8_t certificate[CERTIFICATE_SIZE])
 
 static struct sense_config sense_config_of(struct nanoprobe *nanoprobe)
 {
-	return (struct sense_config){
+	struct sense_config config = {
 		.own_netns = nanoprobe->options.own_netns,
 		.edge_ttl_ms = nanoprobe->options.edge_ttl_ms,
 		.lldpd_socket = nanoprobe->options.lldpd_socket,
@@ -91,8 +92,13 @@ static struct sense_config sense_config_of(struct nanoprobe *nanoprobe)
 		.enrolled = keep_enrolment,
 		.new_key = keep_new_key,
 		.user = nanoprobe,
+		.policy = nanoprobe->options.policy,
+		.run = nanoprobe->run,
 		.log = &nanoprobe->log,
 	};
+
+	memcpy(config.agent, nanoprobe->identity.key.public, sizeof(config.agent));
+	return config;
 }
 
 /* No descriptor of a directory may be left: it would be a way out of the empty root. */
@@ -111,6 +117,7 @@ static int be_net(struct nanoprobe *nanoprobe)
 		.dry_run = nanoprobe->options.dry_run,
 		.json = nanoprobe->options.json,
 		.boot = this_boot(),
+		.run = nanoprobe->run,
 		.sense = nanoprobe->ends[1],
 		.log = &nanoprobe->log,
 	};
@@ -191,6 +198,8 @@ static int run_daemon(struct nanoprobe *nanoprobe)
 		log_error(&nanoprobe->log, "%s", error);
 		return EXIT_FAILURE;
 	}
+	seal_random(&nanoprobe->run, sizeof(nanoprobe->run));
+	nanoprobe->run |= (uint64_t)1 << 63; /* not 0 */
 	code = run_both(nanoprobe);
 	identity_close(&nanoprobe->identity);
 	return code;

@@ -14,6 +14,7 @@
 #include "agent/footprint.h"
 #include "agent/ipc.h"
 #include "agent/observe.h"
+#include "agent/perform.h"
 #include "agent/sense.h"
 #include "agent/tracker.h"
 #include "agent/uplink.h"
@@ -38,6 +39,7 @@ struct net {
 	struct tracker *tracker;
 	struct observe *observe;
 	struct uplink *uplink;
+	struct perform perform; /* borrows the three above */
 	struct instant start_deadline;
 	bool sense_ready, sense_ended, ready;
 	bool enrolled_told, trimmed;
@@ -115,6 +117,8 @@ static int take_packet(struct net *net, struct ipc_packet *packet)
 		return 0;
 	case SENSE_FD:
 		return take_descriptor(net, &r, packet);
+	case SENSE_RESULT:
+		return perform_result(&net->perform, &r, instant_now(), wall_now_ms());
 	case SENSE_END:
 		net->sense_ended = true;
 		return 0;
@@ -384,7 +388,10 @@ static int start_uplink(struct net *net, const struct identity *identity)
 		.has_token = identity->has_token,
 		.asks = identity->asks,
 		.enrolled = identity->enrolled,
+		.run = net->config.run,
+		.command = perform_command,
 		.random = random_bytes,
+		.owner = &net->perform,
 	};
 	int fd = open_udp(&identity->enrolment.cma);
 
@@ -401,6 +408,8 @@ static int start_uplink(struct net *net, const struct identity *identity)
 	keys_fingerprint(identity->key.public, net->fingerprint);
 	net->enrolled_told = identity->enrolled;
 	net->uplink = uplink_new(&config);
+	net->perform = (struct perform){ net->tracker, net->observe, net->uplink, net->config.sense,
+		net->config.log };
 	seal_wipe(&config, sizeof(config));
 	ev_io_init(&net->udp, on_udp, fd, EV_READ);
 	net->udp.data = net;

@@ -17,6 +17,7 @@ struct net_config {
 	bool dry_run;	   /* print the changes to stdout instead of telling a CMA */
 	bool json;	   /* ... as JSON */
 	uint64_t boot;	   /* boot_hash() */
+	uint64_t run;	   /* as in struct sense_config */
 	int sense;	   /* this process's end of the socket pair */
 	const struct log *log;
 };

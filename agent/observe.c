@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/observe.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "agent/coverage.h"
@@ -161,6 +162,15 @@ void observe_run(struct observe *observe, struct instant now, int64_t now_ms)
 	}
 	lldp_run(observe->lldp, now, now_ms);
 	tell_coverage(observe);
+}
+
+int observe_again(struct observe *observe, enum section section, struct instant now, int64_t now_ms)
+{
+	if (section == SECTION_LLDP) {
+		lldp_again(observe->lldp, now, now_ms);
+		return lldp_state(observe->lldp) == LLDP_AWAY ? -ENOENT : 0;
+	}
+	return observe->netlink ? netlink_again(observe->netlink, section) : -ENOENT;
 }
 
 bool observe_settled(const struct observe *observe)

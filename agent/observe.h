@@ -37,6 +37,10 @@ struct instant observe_deadline(const struct observe *observe);
 /* A descriptor is readable or the deadline has come. */
 void observe_run(struct observe *observe, struct instant now, int64_t now_ms);
 
+/* Looks at a section again. -ENOENT when that is not one of its own, or is out of reach. */
+int observe_again(
+	struct observe *observe, enum section section, struct instant now, int64_t now_ms);
+
 /* Everything of its own has been told once, or is known to be out of reach. */
 bool observe_settled(const struct observe *observe);
 

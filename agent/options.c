@@ -36,6 +36,10 @@ static const struct option_def defs[] = {
 		.argument = "PATH",
 		.initial = "/run/lldpd.socket",
 		.help = "control socket of lldpd" },
+	{ .name = "policy",
+		.argument = "FILE",
+		.initial = SYSCONFDIR "/assim/policy.conf",
+		.help = "who may have this host do what" },
 	{ .name = "hostname", .argument = "NAME", .help = "call this host NAME" },
 	{ .name = "user",
 		.argument = "USER",
@@ -98,6 +102,7 @@ static void take_values(struct options *options)
 	options->cma = config_text(config, "cma");
 	options->own_netns = !strcmp(config_text(config, "scope"), "netns");
 	options->lldpd_socket = config_text(config, "lldpd-socket");
+	options->policy = config_text(config, "policy");
 	options->hostname = config_text(config, "hostname");
 	options->user = config_text(config, "user");
 	options->edge_ttl_ms = config_duration_ms(config, "edge-ttl");

@@ -20,6 +20,7 @@ struct options {
 	const char *cma;
 	bool own_netns;
 	const char *lldpd_socket;
+	const char *policy;
 	const char *hostname;
 	const char *user;
 	int64_t edge_ttl_ms;

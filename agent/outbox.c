@@ -13,6 +13,11 @@ void outbox_start(struct outbox *outbox, struct tracker *tracker, uint64_t boot)
 	*outbox = (struct outbox){ .tracker = tracker, .boot = boot, .digest_due = true };
 }
 
+void outbox_again(struct outbox *outbox)
+{
+	outbox->digest_due = true;
+}
+
 bool outbox_pending(const struct outbox *outbox)
 {
 	return outbox->digest_due || outbox->wanted || tracker_pending(outbox->tracker);

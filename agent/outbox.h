@@ -24,6 +24,8 @@ struct outbox {
  * into the digest.
  */
 void outbox_start(struct outbox *outbox, struct tracker *tracker, uint64_t boot);
+/* The table is compared again: a digest is due. */
+void outbox_again(struct outbox *outbox);
 /* True when outbox_next would make a message. */
 bool outbox_pending(const struct outbox *outbox);
 /* Encodes the next message into an empty growing writer, and takes it out of what is to tell. */

@@ -28,7 +28,14 @@ void request_spend(struct request_meter *meter, int cost)
 	meter->credit_ns -= cost * CREDIT_NS;
 }
 
-int request_receive(int peer, struct sense_request *request)
+static size_t size_of(const union request *request, size_t got)
+{
+	if (got < sizeof(request->op))
+		return 0;
+	return request->op == SENSE_COMMAND ? sizeof(request->command) : sizeof(request->plain);
+}
+
+int request_receive(int peer, union request *request)
 {
 	struct iovec part = { request, sizeof(*request) };
 	/* No room for a descriptor: the kernel closes what was sent along, and says that it did. */
@@ -39,7 +46,8 @@ int request_receive(int peer, struct sense_request *request)
 		return -EAGAIN;
 	if (got <= 0)
 		return 0;
-	if (got != sizeof(*request) || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+	if ((size_t)got != size_of(request, (size_t)got) ||
+		message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
 		return -EPROTO;
 	return 1;
 }
@@ -49,4 +57,16 @@ bool request_is_bare(const struct sense_request *request)
 	const struct sense_request bare = { .op = request->op };
 
 	return !memcmp(request, &bare, sizeof(bare));
+}
+
+int request_warrant(const struct sense_command *command, struct span *warrant)
+{
+	if (!command->size || command->size > WARRANT_MAX)
+		return -EPROTO;
+	for (size_t i = command->size; i < sizeof(command->warrant); i++) {
+		if (command->warrant[i])
+			return -EPROTO;
+	}
+	*warrant = SPAN(command->warrant, command->size);
+	return 0;
 }

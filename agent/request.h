@@ -29,9 +29,18 @@ struct instant request_next(struct request_meter *meter, struct instant now);
 /* cost: 1 to REQUEST_COST_MAX. */
 void request_spend(struct request_meter *meter, int cost);
 
-/* Takes the next packet whole. 1, 0 at the end of the stream, -EAGAIN, -EPROTO: no request. */
-int request_receive(int peer, struct sense_request *request);
+union request {
+	uint32_t op;
+	struct sense_request plain;
+	struct sense_command command; /* when op is SENSE_COMMAND */
+};
+
+/* Takes the next packet whole: of the size that its op has. 1, 0 at the end of the stream, -EAGAIN,
+ * -EPROTO: no request. */
+int request_receive(int peer, union request *request);
 /* Whether it has no argument. */
 bool request_is_bare(const struct sense_request *request);
+/* The warrant of a command; -EPROTO when it has no such size, or something is behind it. */
+int request_warrant(const struct sense_command *command, struct span *warrant);
 
 #endif

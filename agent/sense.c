@@ -9,11 +9,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/confine.h"
 #include "agent/footprint.h"
 #include "agent/ipc.h"
+#include "agent/obey.h"
 #include "agent/request.h"
 #include "agent/sense_look.h"
 
@@ -45,6 +47,7 @@ struct sense {
 	struct reply replies[REPLIES_MAX];
 	unsigned int reply_count;
 	struct request_meter meter;
+	struct obey obey;
 	bool all_told; /* READY was said */
 	int result;
 };
@@ -141,6 +144,11 @@ static void tell(struct sense *sense)
 {
 	int err = send_replies(sense);
 
+	while (!err && obey_result(&sense->obey).size) {
+		err = ipc_send(sense->peer, obey_result(&sense->obey), -1);
+		if (!err)
+			obey_sent(&sense->obey);
+	}
 	while (!err && fill_packet(sense)) {
 		err = ipc_send(sense->peer, writer_span(&sense->packet), -1);
 		if (!err)
@@ -219,7 +227,12 @@ static void on_signal(struct ev_loop *loop, ev_signal *signal, int events)
 /* The other process is our only child; the socket alone may be held open by what it sent. */
 static void on_child(struct ev_loop *loop, ev_signal *signal, int events)
 {
+	siginfo_t ended = { .si_pid = 0 };
+
 	(void)loop, (void)events;
+	/* One that is stopped, or goes on after that, is still there. */
+	if (!waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) && !ended.si_pid)
+		return;
 	stop(signal->data, 0);
 }
 
@@ -277,7 +290,29 @@ static int serve_new_key(struct sense *sense, const struct sense_request *reques
 	return sense->config->new_key(sense->config->user, request->certificate);
 }
 
-/* All that net can have done. */
+/* Only sense decides whether it is done. */
+static int serve_command(struct sense *sense, const struct sense_command *command)
+{
+	struct instant now = instant_now();
+	struct span warrant;
+
+	if (request_warrant(command, &warrant))
+		return -EPROTO;
+	request_spend(&sense->meter, REQUEST_COST_MAX);
+	switch (obey_command(&sense->obey, now, command->now_ms, warrant)) {
+	case OBEY_SNAPSHOT:
+		watch_ask_snapshot(sense->look.watch, now);
+		break;
+	case OBEY_DISCOVER:
+		sense->discover_at = now;
+		break;
+	case OBEY_NOTHING:
+		break;
+	}
+	return 0;
+}
+
+/* All else that net can have done. */
 static const struct operation {
 	enum sense_op op;
 	int cost;  /* as in request.h */
@@ -290,8 +325,12 @@ static const struct operation {
 	{ SENSE_NEW_KEY, 8, false, serve_new_key },
 };
 
-static int serve(struct sense *sense, const struct sense_request *request)
+static int serve(struct sense *sense, const union request *any)
 {
+	const struct sense_request *request = &any->plain;
+
+	if (any->op == SENSE_COMMAND)
+		return serve_command(sense, &any->command);
 	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++) {
 		const struct operation *operation = &operations[i];
 
@@ -334,7 +373,7 @@ static void pace(struct sense *sense)
 static void on_request(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct sense *sense = io->data;
-	struct sense_request request = { .op = 0 };
+	union request request = { .op = 0 };
 	int got = request_receive(sense->peer, &request);
 
 	(void)loop, (void)events;
@@ -394,6 +433,7 @@ int sense_run(const struct sense_config *config, int peer)
 		look_close(&sense.look);
 		return -ENOMEM;
 	}
+	obey_init(&sense.obey, config);
 	start(&sense);
 	sense.result = confine_sense(config->lldpd_socket, config->log);
 	if (!sense.result)
@@ -403,6 +443,7 @@ int sense_run(const struct sense_config *config, int peer)
 		if (sense.replies[i].fd >= 0)
 			close(sense.replies[i].fd);
 	}
+	obey_deinit(&sense.obey);
 	look_close(&sense.look);
 	writer_free(&sense.packet);
 	writer_free(&sense.host);

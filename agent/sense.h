@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "wire/certificate.h"
 #include "wire/fact.h"
+#include "wire/warrant.h"
 
 /*
  * sense -> net: u8 kind, then
@@ -20,17 +21,20 @@
  *	READY	nothing: everything that was there at the start has been told
  *	FD	i32 negative errno or 0, and with 0 one descriptor (SCM_RIGHTS): the answer to a
  *		request for one; answers come in the order of the requests
+ *	RESULT	id of a command 16, u8 enum result_status, its name, its argument and a text, each
+ *		behind a u16 size: with RESULT_DONE the other side may do its part
  *	END	nothing: the last packet of one that was told to end. Without it the end is a crash.
  */
-enum sense_kind { SENSE_FACTS = 1, SENSE_READY = 2, SENSE_FD = 3, SENSE_END = 4 };
+enum sense_kind { SENSE_FACTS = 1, SENSE_READY = 2, SENSE_FD = 3, SENSE_END = 4, SENSE_RESULT = 5 };
 enum { SENSE_PACKET_MAX = 65536 };
 
-/* net -> sense: always exactly this. Anything else ends the process. */
+/* net -> sense: always exactly one of the two structs. Anything else ends the process. */
 enum sense_op {
 	SENSE_RESNAPSHOT = 1,	 /* look at every socket again, now */
 	SENSE_CONNECT_LLDPD = 2, /* connect the socket of lldpd and pass it on */
 	SENSE_ENROLLED = 3,	 /* the CMA has us on disk: calls config.enrolled */
 	SENSE_NEW_KEY = 4,	 /* the CMA has another key: calls config.new_key */
+	SENSE_COMMAND = 5,	 /* an operator's: struct sense_command */
 };
 
 /* 128 bytes; what an operation does not use is 0. */
@@ -40,6 +44,13 @@ struct sense_request {
 	uint64_t value;
 	uint8_t certificate[CERTIFICATE_SIZE]; /* of SENSE_NEW_KEY */
 	uint8_t zero[8];
+};
+
+struct sense_command {
+	uint32_t op;
+	uint32_t size;	 /* of the warrant; what is behind it is 0 */
+	uint64_t now_ms; /* the CMA's clock */
+	uint8_t warrant[(WARRANT_MAX + 7) / 8 * 8];
 };
 
 /* The fact and what it points to are valid only during the call. */
@@ -57,6 +68,9 @@ struct sense_config {
 	/* Keeps it; -EPROTO when the other side has made it up, which ends us. NULL: none. */
 	int (*new_key)(void *user, const uint8_t certificate[CERTIFICATE_SIZE]);
 	void *user;
+	const char *policy;	 /* file of agent/policy.h; NULL: no command is taken */
+	uint8_t agent[SEAL_KEY]; /* our key, and the run of the nanoprobe: commands name both */
+	uint64_t run;
 	const struct log *log;
 };
 

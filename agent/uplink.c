@@ -80,6 +80,11 @@ void uplink_ready(struct uplink *uplink)
 	uplink->ready = true;
 }
 
+void uplink_resync(struct uplink *uplink)
+{
+	outbox_again(&uplink->outbox);
+}
+
 void uplink_leave(struct uplink *uplink)
 {
 	uplink->leave = uplink->up && !uplink->stale;

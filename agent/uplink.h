@@ -98,6 +98,8 @@ void uplink_ready(struct uplink *uplink);
  * acted on such a message before, and has to know it by what it says.
  */
 bool uplink_urgent(struct uplink *uplink, struct span message);
+/* The CMA compares its table with ours again. */
+void uplink_resync(struct uplink *uplink);
 /* The agent ends: one BYE goes out with the next uplink_output if there is a session. */
 void uplink_leave(struct uplink *uplink);
 

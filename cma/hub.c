@@ -315,7 +315,8 @@ struct instant hub_deadline(const struct hub *hub)
 {
 	const struct active *first = TAILQ_FIRST(&hub->later);
 
-	if (hub->reply_count || !TAILQ_EMPTY(&hub->due) || !gate_is_empty(hub->gate))
+	if (!STAILQ_EMPTY(&hub->events) || hub->reply_count || !TAILQ_EMPTY(&hub->due) ||
+		!gate_is_empty(hub->gate))
 		return (struct instant){ 0 };
 	return instant_first(first ? first->ack_at : INSTANT_NEVER, hub_command_deadline(hub));
 }

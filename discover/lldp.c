@@ -358,6 +358,12 @@ void lldp_run(struct lldp *lldp, struct instant now, int64_t now_ms)
 	}
 }
 
+void lldp_again(struct lldp *lldp, struct instant now, int64_t now_ms)
+{
+	lldp->changed = true;
+	lldp_run(lldp, now, now_ms);
+}
+
 void lldp_descriptors(const struct lldp *lldp, int fds[LLDP_DESCRIPTORS])
 {
 	fds[0] = lldp->watch.fd;

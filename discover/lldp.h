@@ -42,6 +42,9 @@ void lldp_descriptors(const struct lldp *lldp, int fds[LLDP_DESCRIPTORS]);
 void lldp_run(struct lldp *lldp, struct instant now, int64_t now_ms);
 struct instant lldp_deadline(const struct lldp *lldp);
 
+/* Asks for everything again: at once when it is idle, else as soon as it can. */
+void lldp_again(struct lldp *lldp, struct instant now, int64_t now_ms);
+
 enum lldp_state lldp_state(const struct lldp *lldp);
 /* Why it is away; static text. */
 const char *lldp_why(const struct lldp *lldp);

@@ -214,6 +214,17 @@ int netlink_input(struct netlink *netlink)
 	}
 }
 
+int netlink_again(struct netlink *netlink, enum section section)
+{
+	for (int i = 0; i < LIST_COUNT; i++) {
+		if (lists[i].section != section)
+			continue;
+		netlink->wanted |= (uint16_t)(1u << section);
+		return list_next(netlink);
+	}
+	return -ENOENT;
+}
+
 bool netlink_settled(const struct netlink *netlink)
 {
 	return netlink->listing < 0 && !netlink->wanted;

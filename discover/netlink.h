@@ -22,6 +22,9 @@ int netlink_fd(const struct netlink *netlink);
 /* Takes what is there and tells it. -errno when the socket is of no use any more. */
 int netlink_input(struct netlink *netlink);
 
+/* Lists a section again. -ENOENT when it is none of these four, -EIO. */
+int netlink_again(struct netlink *netlink, enum section section);
+
 /* No list is under way: what was told is complete. */
 bool netlink_settled(const struct netlink *netlink);
 /* How often the kernel had to drop messages; the lists that followed made up for it. */

@@ -14,6 +14,6 @@ SELECT rfc3339(c.issued) AS issued,
 FROM command c
 CROSS JOIN node h ON h.id = c.host AND h.owner = :tenant
 WHERE c.issued > :from AND c.issued <= :as_of
-	AND (:host = '' OR h.id = :host)
+	AND (:host = 0 OR h.id = :host)
 	AND (:id = '' OR lower(hex(c.id)) = :id)
 ORDER BY c.issued DESC, h.label, c.id

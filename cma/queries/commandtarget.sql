@@ -3,7 +3,7 @@
 SELECT h.label AS host,
        h.key AS agent,
        printf('%016x', a.incarnation) AS incarnation,
-       :as_of AS now_ms
+       CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS now_ms
 FROM node h
 JOIN agent a ON a.host = h.id
 WHERE h.owner = :tenant AND h.id = :host AND a.revoked = 0

@@ -267,7 +267,7 @@ class Host(Node):
 
     def options(self):
         return ["--scope", "netns", "--hostname", self.name, "--lldpd-socket",
-                self.path("lldpd.sock")]
+                self.path("lldpd.sock"), "--policy", self.path("policy.conf")]
 
     def probe_start(self, token, *more):
         """Without a token it goes on with what its state directory holds."""

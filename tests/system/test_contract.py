@@ -15,7 +15,7 @@ from suite import Suite, check, contains, equal, wait_until
 
 suite = Suite()
 OPTIONS = {
-    "nanoprobe": ("--state-dir", "--token", "--cma", "--scope", "--lldpd-socket", "--hostname",
+    "nanoprobe": ("--state-dir", "--token", "--cma", "--scope", "--lldpd-socket", "--policy", "--hostname",
                   "--once", "--json", "--dry-run", "--print-config", "--version", "--help"),
     "cma": ("--state-dir", "--listen", "--control", "--print-config", "--version", "--help"),
     "cmactl": ("--control", "--output", "--ttl", "--uses", "--tenant", "--version", "--help"),

@@ -16,7 +16,7 @@
 static void test_exactly_one_request(void **state)
 {
 	const struct sense_request sent = { .op = SENSE_RESNAPSHOT };
-	struct sense_request got = { .op = 0 };
+	union request got = { .op = 0 };
 	int ends[2];
 
 	(void)state;
@@ -24,7 +24,7 @@ static void test_exactly_one_request(void **state)
 	assert_int_equal(request_receive(ends[1], &got), -EAGAIN);
 	assert_int_equal(ipc_send(ends[0], SPAN(&sent, sizeof(sent)), -1), 0);
 	assert_int_equal(request_receive(ends[1], &got), 1);
-	assert_memory_equal(&got, &sent, sizeof(sent));
+	assert_memory_equal(&got.plain, &sent, sizeof(sent));
 	for (size_t size = 1; size < 3 * sizeof(sent); size++) {
 		uint8_t bytes[3 * sizeof(sent)] = { SENSE_RESNAPSHOT };
 
@@ -38,10 +38,41 @@ static void test_exactly_one_request(void **state)
 	close(ends[1]);
 }
 
+/* A command has a size of its own, and only that. */
+static void test_exactly_one_command(void **state)
+{
+	struct sense_command sent = { .op = SENSE_COMMAND, .size = 3, .warrant = "abc" };
+	struct span warrant;
+	union request got = { .op = 0 };
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(ipc_pair(ends), 0);
+	assert_int_equal(ipc_send(ends[0], SPAN(&sent, sizeof(sent)), -1), 0);
+	assert_int_equal(request_receive(ends[1], &got), 1);
+	assert_int_equal(request_warrant(&got.command, &warrant), 0);
+	assert_true(span_equal(warrant, SPAN_TEXT("abc")));
+	for (size_t size = 1; size < sizeof(sent); size++) {
+		assert_int_equal(ipc_send(ends[0], SPAN(&sent, size), -1), 0);
+		assert_int_equal(request_receive(ends[1], &got), -EPROTO);
+	}
+	sent.op = SENSE_ENROLLED;
+	assert_int_equal(ipc_send(ends[0], SPAN(&sent, sizeof(sent)), -1), 0);
+	assert_int_equal(request_receive(ends[1], &got), -EPROTO);
+	sent.warrant[3] = 1;
+	assert_int_equal(request_warrant(&sent, &warrant), -EPROTO);
+	sent.size = 0;
+	assert_int_equal(request_warrant(&sent, &warrant), -EPROTO);
+	sent.size = WARRANT_MAX + 1;
+	assert_int_equal(request_warrant(&sent, &warrant), -EPROTO);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void test_a_descriptor_is_odd_and_not_kept(void **state)
 {
 	const struct sense_request sent = { .op = SENSE_RESNAPSHOT };
-	struct sense_request got = { .op = 0 };
+	union request got = { .op = 0 };
 	int ends[2], before, after;
 
 	(void)state;
@@ -102,6 +133,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exactly_one_request),
+		cmocka_unit_test(test_exactly_one_command),
 		cmocka_unit_test(test_a_descriptor_is_odd_and_not_kept),
 		cmocka_unit_test(test_any_argument_shows),
 		cmocka_unit_test(test_a_flood_waits),
