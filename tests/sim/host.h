@@ -45,7 +45,8 @@ struct host {
 	struct judge judge; /* of the commands that come to the agent that runs */
 	uint64_t results;   /* that any of its agents told; process_results: this one */
 	uint64_t process_results;
-	struct instant change_at, restart_at, move_at;
+	bool revoked; /* by an operator */
+	struct instant change_at, restart_at, move_at, revoke_at;
 	struct instant cut_to, cut_from; /* nothing reaches it, nothing comes from it until then */
 	uint64_t restarts, stream_restarts, retries;
 	uint64_t process; /* number of the agent's */

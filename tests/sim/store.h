@@ -34,6 +34,9 @@ struct store_ops {
 	const char *(*commit)(void *store, struct hub *hub);
 	/* The open transaction never was. */
 	void (*roll_back)(void *store);
+	/* An operator's word about the agent with this key, at once committed; NULL: not possible.
+	 */
+	void (*set_revoked)(void *store, const uint8_t key[SEAL_KEY], bool revoked);
 	/* Of the agent with this key: the committed sequence of that incarnation, 0 if none. */
 	uint64_t (*durable)(void *store, const uint8_t key[SEAL_KEY], uint64_t incarnation);
 	/* Of the agent with this key: its committed facts, and its tenant; 0 if it is not known. */

@@ -285,6 +285,8 @@ static const char *act(struct store *store, const struct hub_event *event)
 
 	if (!row)
 		return "a message of an agent that never enrolled";
+	if (row->open.agent.revoked)
+		return "a message of an agent that was revoked";
 	touch(store, row);
 	if (message_decode(SPAN(event->bytes, event->size), &message))
 		return "a message that does not decode";
@@ -312,6 +314,8 @@ static const char *note_presence(struct store *store, const struct hub_event *ev
 
 	if (!row)
 		return "a session of an agent that never enrolled";
+	if (row->open.agent.revoked && event->kind == HUB_HERE)
+		return "a session of an agent that was revoked";
 	touch(store, row);
 	row->presence++;
 	return NULL;
@@ -433,6 +437,14 @@ static void model_restore(void *owner)
 	model_roll_back(store);
 }
 
+static void model_set_revoked(void *owner, const uint8_t key[SEAL_KEY], bool revoked)
+{
+	struct row *row = find_key(owner, key);
+
+	if (row)
+		row->committed.agent.revoked = row->open.agent.revoked = revoked;
+}
+
 static uint64_t model_durable(void *owner, const uint8_t key[SEAL_KEY], uint64_t incarnation)
 {
 	const struct row *row = find_key(owner, key);
@@ -467,6 +479,7 @@ const struct store_ops store_model = {
 	.apply = model_apply,
 	.commit = model_commit,
 	.roll_back = model_roll_back,
+	.set_revoked = model_set_revoked,
 	.durable = model_durable,
 	.sum = model_sum,
 	.result = model_result,

@@ -124,6 +124,7 @@ static void start_host(struct world *world, size_t n)
 	host->change_at = world_around(world, world->config.change_ns);
 	host->restart_at = world->now;
 	host->move_at = world_around(world, world->config.agent_move_ns);
+	host->revoke_at = world_around(world, world->config.revoke_ns);
 	schedule_set(&world->schedule, WORLD_HOSTS + n, world->now);
 }
 
@@ -228,6 +229,7 @@ void world_calm(struct world *world)
 	world->config.cma_restart_ns = 0;
 	world->config.agent_restart_ns = 0;
 	world->config.agent_move_ns = 0;
+	world->config.revoke_ns = 0;
 	world->config.change_ns = 0;
 	world->config.attacks = 0;
 	world->config.restores = 0;
@@ -241,6 +243,8 @@ void world_calm(struct world *world)
 
 		host->change_at = world->now;
 		host->move_at = INSTANT_NEVER;
+		if (world->ops->set_revoked)
+			world_revoke(world, host, false);
 		host->cut_to = host->cut_from = world->now;
 		if (host->uplink)
 			host->restart_at = INSTANT_NEVER;

@@ -25,6 +25,7 @@ struct world_config {
 	int64_t change_ns;	  /* between changes of one host */
 	int64_t agent_restart_ns; /* between restarts of an agent */
 	int64_t agent_move_ns;	  /* between changes of an agent's address */
+	int64_t revoke_ns;	  /* between an operator's words that one is revoked, or not */
 	int64_t cma_restart_ns;
 	int64_t cut_ns;	      /* between partitions */
 	int64_t clock_ns;     /* between steps of the CMA's wall clock, by up to an hour */
@@ -54,6 +55,7 @@ struct world_config {
 	X(stream_restarts, "streams begun again because of that, or of a second enrolment") \
 	X(commands, "commands given")                                                       \
 	X(done, "commands done")                                                            \
+	X(revoked, "agents revoked")                                                        \
 	X(cuts, "partitions")                                                               \
 	X(steps, "steps of the CMA's wall clock")
 

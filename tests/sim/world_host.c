@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The hosts of a simulated world, and what must hold of each. */
+#include <string.h>
+
+#include "cma/hub_admit.h"
 #include "tests/sim/world_state.h"
 
 #define AGENT_DOWN_MOST (20 * NS_PER_SEC)
+#define REVOKED_MOST	(60 * NS_PER_SEC) /* after longer, an agent that is let in calls later */
 
 /* Half of them are back at once, while the old process's packets are still under way. */
 static int64_t down_time(struct world *world)
@@ -111,6 +115,26 @@ static void change(struct world *world, struct host *host)
 	host->change_at = world_around(world, world->config.change_ns);
 }
 
+void world_revoke(struct world *world, struct host *host, bool revoked)
+{
+	struct hub_agent agent = { .id = 0 };
+	uint32_t tenant;
+
+	host->revoked = revoked;
+	host->revoke_at = revoked
+		? instant_add(
+			  world->now, (int64_t)random_below(&world->estate.random, REVOKED_MOST))
+		: world_around(world, world->config.revoke_ns);
+	world->figures.revoked += revoked;
+	world->ops->set_revoked(world->store, host->key.public, revoked);
+	world->ops->sum(world->store, host->key.public, &tenant);
+	memcpy(agent.key, host->key.public, SEAL_KEY);
+	if (world->hub && revoked)
+		hub_revoke(world->hub, agent.key);
+	else if (world->hub && tenant) /* it is known, and stays what it was */
+		hub_admit(world->hub, &agent, false);
+}
+
 const char *world_serve_host(struct world *world, struct host *host)
 {
 	size_t slot = WORLD_HOSTS + (size_t)(host - world->hosts);
@@ -124,7 +148,10 @@ const char *world_serve_host(struct world *world, struct host *host)
 		host->address.port++;
 		host->move_at = world_around(world, world->config.agent_move_ns);
 	}
+	if (world_due(world, host->revoke_at))
+		world_revoke(world, host, !host->revoked);
 	next = instant_first(host->change_at, host->restart_at);
+	next = instant_first(next, host->revoke_at);
 	next = instant_first(next, host->move_at);
 	if (host->uplink) {
 		send_all(world, host);

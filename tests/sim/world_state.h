@@ -45,6 +45,8 @@ void world_serve_weather(struct world *world);
 
 const char *world_cma_input(struct world *world, const struct flight *flight);
 const char *world_host_input(struct world *world, struct host *host, const struct flight *flight);
+/* The operator changes his mind about an agent. */
+void world_revoke(struct world *world, struct host *host, bool revoked);
 /* What must hold of a host now. */
 const char *world_check_host(struct world *world, struct host *host);
 /* Sends to or from a host, if the network is not cut there. */
