@@ -16,6 +16,7 @@ struct gate {
 	struct turns turns;
 	struct limit limit;
 	struct instant loaded_until;
+	uint64_t callers;
 	unsigned int first, count; /* of those that wait */
 	struct gate_init waiting[GATE_MAX];
 };
@@ -35,6 +36,11 @@ void gate_free(struct gate *gate)
 		return;
 	seal_wipe(&gate->jar, sizeof(gate->jar));
 	free(gate);
+}
+
+void gate_expect(struct gate *gate, uint64_t callers)
+{
+	gate->callers = callers;
 }
 
 static bool may_enter(struct gate *gate, struct instant now, const struct addr *from,
@@ -68,7 +74,7 @@ bool gate_enter(struct gate *gate, struct instant now, int64_t now_ms, const str
 	turns_advance(&gate->turns, now);
 	if (!may_enter(gate, now, from, p, counters)) {
 		cookie_make(&gate->jar, from, retry->cookie);
-		retry->after_ms = turns_give(&gate->turns, gate->count);
+		retry->after_ms = turns_give(&gate->turns, gate->count, gate->callers);
 		return false;
 	}
 	init = &gate->waiting[(gate->first + gate->count++) % GATE_MAX];

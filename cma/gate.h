@@ -28,6 +28,8 @@ struct gate_init {
 
 struct gate *gate_new(cookie_random_fn *random, void *owner);
 void gate_free(struct gate *gate); /* NULL is fine */
+/* How many agents there are that may call: it bounds how long somebody is told to wait. */
+void gate_expect(struct gate *gate, uint64_t callers);
 /*
  * p is an INIT from somebody who knows our key. True: it waits. Else retry is what to tell him, and
  * was counted.

@@ -27,6 +27,7 @@ struct hub *hub_new(const struct hub_config *config)
 	hub->replies = mem_alloc(HUB_REPLIES_MAX, sizeof(*hub->replies));
 	hub->peers.size = sizeof(struct peer);
 	hub->sessions.size = sizeof(struct channel);
+	config->random(config->owner, hub->retry_nonce, sizeof(hub->retry_nonce));
 	hub->gate = gate_new(config->random, config->owner);
 	hub->commands = hub_commands_new();
 	hub->pending = pending_new();
@@ -98,6 +99,8 @@ void hub_add_token(struct hub *hub, const struct hub_token *known)
 		token = mem_alloc(1, sizeof(*token));
 		table_insert(&hub->tokens, &token->by_id, hash_of(SPAN(known->id, TOKEN_ID)));
 	}
+	hub->token_uses += known->uses;
+	hub->token_uses -= token->known.uses;
 	token->known = *known;
 }
 

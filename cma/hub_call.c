@@ -355,12 +355,16 @@ bool hub_call_work(struct hub *hub, struct instant now)
 static void send_retry(struct hub *hub, const struct addr *to, const struct packet *p,
 	const struct session_self *self, const struct cookie_reply *retry)
 {
-	uint8_t *reply = hub_reply(hub, to, PACKET_RETRY_SIZE);
-	uint8_t nonce[SEAL_NONCE];
+	uint8_t nonce[SEAL_NONCE], *reply;
+	struct writer w = writer_over(nonce, sizeof(nonce));
 
-	if (!reply)
+	if (hub->reply_count >= HUB_CHEAP_MAX) {
+		hub->counters.not_told++;
 		return;
-	hub->config.random(hub->config.owner, nonce, sizeof(nonce));
+	}
+	reply = hub_reply(hub, to, PACKET_RETRY_SIZE);
+	put_bytes(&w, hub->retry_nonce, sizeof(hub->retry_nonce));
+	put_u64(&w, ++hub->retries);
 	cookie_seal(retry, self->key.public, p, SPAN(nonce, sizeof(nonce)), reply);
 }
 
@@ -374,8 +378,10 @@ void hub_call_input(struct hub *hub, struct instant now, int64_t now_ms, const s
 		hub->counters.bad_mac++;
 		return;
 	}
-	if (!answer_again(hub, from, p) &&
-		!gate_enter(hub->gate, now, now_ms, from, p, &hub->counters, &retry))
+	if (answer_again(hub, from, p))
+		return;
+	gate_expect(hub->gate, hub->peers_by_id.count + hub->token_uses);
+	if (!gate_enter(hub->gate, now, now_ms, from, p, &hub->counters, &retry))
 		send_retry(hub, from, p, self, &retry);
 }
 
@@ -397,6 +403,7 @@ static struct peer *enrol(struct hub *hub, const struct call *call, struct peer 
 	if (!token->known.uses)
 		return NULL;
 	token->known.uses--;
+	hub->token_uses--;
 	memcpy(agent.key, call->key, SEAL_KEY);
 	agent.tenant = token->known.tenant;
 	if (!peer)

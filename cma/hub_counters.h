@@ -18,6 +18,7 @@
 	X(bad_mac, "INIT from someone who does not know our key")                        \
 	X(no_cookie, "INIT without a cookie under load: told when to come back")         \
 	X(crowded, "INIT told to come back later, too many waiting or from one address") \
+	X(not_told, "RETRY and UNKNOWN not sent, for there were too many at once")       \
 	X(unproven, "handshakes that the agent did not complete")                        \
 	X(bad_handshake, "INIT that does not open")                                      \
 	X(unknown_agent, "INIT of a key that never enrolled")                            \

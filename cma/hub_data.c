@@ -261,10 +261,13 @@ static void take_records(struct hub *hub, struct instant now, struct peer *peer,
 
 static void send_reset(struct hub *hub, const struct addr *to, const struct packet *p)
 {
-	uint8_t *reply = hub_reply(hub, to, PACKET_UNKNOWN_SIZE);
+	uint8_t *reply;
 
-	if (!reply)
+	if (hub->reply_count >= HUB_CHEAP_MAX) {
+		hub->counters.not_told++;
 		return;
+	}
+	reply = hub_reply(hub, to, PACKET_UNKNOWN_SIZE);
 	session_reset(&hub->self, p, reply);
 	hub->counters.resets++;
 }

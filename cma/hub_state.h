@@ -16,7 +16,8 @@
 enum {
 	HUB_CALLS_MAX = 1 << 16,	    /* handshakes that wait for the agent's first DATA, */
 	HUB_CALLS_KEY_MAX = 3,		    /* of one key: recorded INITs of its own are others */
-	HUB_REPLIES_MAX = 4096,		    /* answers that wait to be sent */
+	HUB_REPLIES_MAX = 4096,		    /* answers that wait to be sent; for one to */
+	HUB_CHEAP_MAX = 64,		    /* who proved nothing there must be fewer */
 	HUB_UNFINISHED_MAX = 64 << 20,	    /* bytes of unfinished messages of all agents */
 	HUB_UNCOMMITTED_MAX = 256 << 20,    /* bytes of messages handed out, of all agents */
 	HUB_UNCOMMITTED_PEER_MAX = 8 << 20, /* and of one */
@@ -50,12 +51,15 @@ struct hub {
 	struct hub_counters counters;
 	struct table peers_by_key, peers_by_id, channels, tokens, calls, calls_by_mac;
 	TAILQ_HEAD(calls_by_age, call) calls_by_age;
+	uint8_t retry_nonce[16];     /* the first bytes of each, drawn once; then the number, */
+	uint64_t retries;	     /* counted up */
 	struct pool peers, sessions; /* of struct peer, of struct channel */
 	struct gate *gate;
 	struct pending *pending;
 	uint64_t *replaced; /* the last incarnations that another one replaced; 0: none */
 	struct hub_commands *commands;
 	uint64_t last_id;
+	uint64_t token_uses; /* that are left, of all tokens */
 	size_t session_count;
 	struct actives actives;
 	struct turns due, later;

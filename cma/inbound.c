@@ -77,7 +77,7 @@ static void set_options(int fd, int family)
  */
 static void set_filter(int fd)
 {
-	static struct sock_filter code[] = {
+	static const struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, UDP_HEADER + 1),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_VERSION, 0, 8),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, UDP_HEADER),
@@ -91,7 +91,8 @@ static void set_filter(int fd)
 		BPF_STMT(BPF_RET | BPF_K, 0),
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 	};
-	const struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+	const struct sock_fprog program = { sizeof(code) / sizeof(code[0]),
+		(struct sock_filter *)code };
 
 	/* Without it the hub drops the same. */
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))

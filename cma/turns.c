@@ -23,13 +23,14 @@ static void measure_rate(struct turns *turns, int64_t elapsed)
 	turns->idle = false;
 }
 
-/* Over some eight ticks, beside one more in which all have come. */
+/* Over some sixteen ticks, beside eight in which all came: a late start is no flood. */
 static void measure_share(struct turns *turns)
 {
-	turns->due_sum = turns->due_sum * 7 / 8 + turns->given[turns->first];
-	turns->came_sum = turns->came_sum * 7 / 8 + turns->came;
-	turns->share = clamp(
-		(turns->came_sum + turns->rate) * TURNS_SHARE_ONE / (turns->due_sum + turns->rate),
+	uint64_t prior = 8 * (uint64_t)turns->rate;
+
+	turns->due_sum = turns->due_sum * 15 / 16 + turns->given[turns->first];
+	turns->came_sum = turns->came_sum * 15 / 16 + turns->came;
+	turns->share = clamp((turns->came_sum + prior) * TURNS_SHARE_ONE / (turns->due_sum + prior),
 		1, TURNS_SHARE_ONE);
 	turns->came = 0;
 }
@@ -60,19 +61,25 @@ void turns_advance(struct turns *turns, struct instant now)
 	}
 }
 
-uint32_t turns_give(struct turns *turns, unsigned int waiting)
+static unsigned int *given_at(struct turns *turns, unsigned int tick)
 {
-	unsigned int room = turns->rate * TURNS_SHARE_ONE / turns->share, *given, before;
+	return &turns->given[(turns->first + tick) % TURNS_TICKS];
+}
 
-	if (turns->cursor <= waiting / turns->rate)
-		turns->cursor = waiting / turns->rate + 1;
-	for (;; turns->cursor++) {
-		if (turns->cursor >= TURNS_TICKS)
-			turns->cursor = TURNS_TICKS - 1;
-		given = &turns->given[(turns->first + turns->cursor) % TURNS_TICKS];
-		if (*given < room || turns->cursor == TURNS_TICKS - 1)
-			break;
-	}
+uint32_t turns_give(struct turns *turns, unsigned int waiting, uint64_t callers)
+{
+	unsigned int room = turns->rate * TURNS_SHARE_ONE / turns->share;
+	unsigned int first = waiting / turns->rate + 1;
+	unsigned int last = clamp(first + callers / turns->rate, 1, TURNS_TICKS - 1);
+	unsigned int *given, before;
+
+	if (turns->cursor < first)
+		turns->cursor = first;
+	while (turns->cursor < last && *given_at(turns, turns->cursor) >= room)
+		turns->cursor++;
+	if (turns->cursor > last)
+		turns->cursor = last;
+	given = given_at(turns, turns->cursor);
 	before = (*given)++;
 	return turns->cursor * TURNS_TICK_MS +
 		(uint32_t)((uint64_t)(before % room) * TURNS_TICK_MS / room);

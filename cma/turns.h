@@ -41,8 +41,11 @@ struct turns {
 
 /* Call it before the others. */
 void turns_advance(struct turns *turns, struct instant now);
-/* A turn: milliseconds from now. waiting: how many are to be served before. */
-uint32_t turns_give(struct turns *turns, unsigned int waiting);
+/*
+ * A turn: milliseconds from now. waiting: how many are to be served before; callers: how many there
+ * are in all. Nobody waits longer than for all of them.
+ */
+uint32_t turns_give(struct turns *turns, unsigned int waiting, uint64_t callers);
 /* Somebody came back. */
 void turns_came(struct turns *turns);
 /* One was served; none waits. */

@@ -42,7 +42,7 @@ void cookie_refresh(
 void cookie_make(const struct cookie_jar *jar, const struct addr *from, uint8_t to[COOKIE_SIZE]);
 /* Does the INIT p from there have mac2 of one of its two cookies? */
 bool cookie_is_good(const struct cookie_jar *jar, const struct addr *from, const struct packet *p);
-/* The RETRY that answers the INIT p; public is the CMA's key, nonce is drawn at random. */
+/* The RETRY that answers the INIT p; public is the CMA's key, no nonce serves twice. */
 void cookie_seal(const struct cookie_reply *reply, const uint8_t public[SEAL_KEY],
 	const struct packet *p, struct span nonce, uint8_t datagram[PACKET_RETRY_SIZE]);
 

@@ -35,8 +35,8 @@ int seal_decrypt(const uint8_t key[SEAL_KEY], uint64_t counter, struct span head
 	struct span sealed, uint8_t *to);
 
 /*
- * XChaCha20-Poly1305, for keys that more than one sender may use: the nonce is 24 bytes drawn at
- * random. Otherwise as above.
+ * XChaCha20-Poly1305, for keys that more than one sender may use: the nonce is 24 bytes, of
+ * which most are drawn at random. Otherwise as above.
  */
 void seal_encrypt_drawn(const uint8_t key[SEAL_KEY], const uint8_t nonce[SEAL_NONCE],
 	struct span header, struct span plain, uint8_t *to);

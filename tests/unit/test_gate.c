@@ -24,6 +24,7 @@ struct caller {
 	bool has_cookie;
 	uint8_t cookie[COOKIE_SIZE];
 	unsigned int calls;
+	uint32_t waited_ms; /* the longest that it was told */
 };
 
 struct rig {
@@ -72,6 +73,7 @@ static struct rig *rig_new(size_t callers)
 	rig->now.ns = NS_PER_SEC;
 	rig->gate = gate_new(chance, &rig->seed);
 	rig->count = callers;
+	gate_expect(rig->gate, callers);
 	rig->callers = mem_alloc(callers + 1, sizeof(*rig->callers));
 	for (size_t i = 0; i < callers; i++) {
 		rig->callers[i].from = address_of((uint32_t)i);
@@ -209,6 +211,8 @@ static void test_flood(void **state)
 		calls_each(rig));
 	assert_int_equal(rig->served, rig->count);
 	assert_true(late <= rig->count / 100);
+	for (size_t i = 0; i < rig->count; i++)
+		assert_true(rig->callers[i].waited_ms <= 500);
 	rig_free(rig);
 }
 
@@ -300,9 +304,9 @@ static void test_turns(void **state)
 
 	(void)state;
 	turns_advance(&turns, now);
-	assert_int_equal(turns_give(&turns, 0), TURNS_TICK_MS);
+	assert_int_equal(turns_give(&turns, 0, UINT32_MAX), TURNS_TICK_MS);
 	for (int i = 1; i < TURNS_RATE_FIRST; i++) {
-		uint32_t ms = turns_give(&turns, 0);
+		uint32_t ms = turns_give(&turns, 0, UINT32_MAX);
 
 		assert_true(ms >= last);
 		last = ms;
@@ -318,12 +322,18 @@ static void test_turns(void **state)
 		turns_advance(&turns, now);
 	}
 	for (int i = 0; i < TURNS_RATE_FIRST; i++)
-		last = turns_give(&turns, 0);
+		last = turns_give(&turns, 0, UINT32_MAX);
 	assert_in_range(last, 480, 700);
 	/* Nobody is sent away for more than a minute. */
 	for (int i = 0; i < 1000000; i++)
-		last = turns_give(&turns, 0);
+		last = turns_give(&turns, 0, UINT32_MAX);
 	assert_true(last < TURNS_TICKS * TURNS_TICK_MS);
+	/* Nor for longer than all agents would take. */
+	turns = (struct turns){ .rate = 0 };
+	turns_advance(&turns, now);
+	for (int i = 0; i < 1000000; i++)
+		last = turns_give(&turns, 0, TURNS_RATE_FIRST);
+	assert_true(last <= 1000 + 2 * TURNS_TICK_MS);
 }
 
 int main(void)
