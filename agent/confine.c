@@ -124,3 +124,14 @@ int confine_sense(const char *lldpd_socket, const struct log *log)
 	}
 	return filter(sense_calls, sizeof(sense_calls) / sizeof(*sense_calls), log);
 }
+
+int confine_once(const struct log *log)
+{
+	int err = privilege_keep_none();
+
+	if (err) {
+		log_error(log, "cannot give up capabilities: %s", strerror(-err));
+		return err;
+	}
+	return filter(net_calls, sizeof(net_calls) / sizeof(*net_calls), log);
+}

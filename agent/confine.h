@@ -22,5 +22,7 @@ int confine_net(const struct log *log);
  * -errno.
  */
 int confine_sense(const char *lldpd_socket, const struct log *log);
+/* The one process of --once, when it has looked and its sockets are open: as net, but its user. */
+int confine_once(const struct log *log);
 
 #endif

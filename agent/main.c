@@ -245,8 +245,9 @@ int main(int argc, char **argv)
 	int result, code = EXIT_SUCCESS;
 
 	mallopt(M_ARENA_MAX, 1);
-	tzset();				/* while there is an /etc/localtime */
-	json_object_seed(0);			/* while there is a /dev/urandom */
+	/* What libraries read from files when they are first used is not there later. */
+	json_object_seed(0);
+	tzset();
 	close_range(STDERR_FILENO + 1, ~0U, 0); /* nothing of the caller's gets to either process */
 	result = options_read(&nanoprobe.options, argc, argv);
 	hide_token(argc, argv);

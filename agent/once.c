@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/confine.h"
 #include "agent/document.h"
 #include "agent/observe.h"
 #include "agent/report.h"
@@ -16,11 +17,16 @@
 /* How long lldpd may take to answer. */
 enum { ONCE_SECONDS = 5 };
 
+/* Connections to lldpd that one look takes: what changes, and questions. */
+enum { ONCE_CONNECTIONS = 2 };
+
 struct once {
 	const struct sense_config *config;
 	struct tracker *tracker;
 	struct observe *observe;
 	bool wants_lldpd;
+	int connections[ONCE_CONNECTIONS]; /* or -errno; taken from the front */
+	int taken;
 };
 
 static void on_fact(void *owner, const struct fact *fact)
@@ -54,6 +60,31 @@ static int connect_unix(const char *path)
 	return fd;
 }
 
+/*
+ * What lldpd says comes from outside and is read without privileges, so what takes one is done
+ * before.
+ */
+static int give_up(struct once *once)
+{
+	once->taken = 0;
+	for (int i = 0; i < ONCE_CONNECTIONS; i++)
+		once->connections[i] = connect_unix(once->config->lldpd_socket);
+	return confine_once(once->config->log);
+}
+
+static int take_connection(struct once *once)
+{
+	return once->taken < ONCE_CONNECTIONS ? once->connections[once->taken++] : -ECONNREFUSED;
+}
+
+static void close_connections(struct once *once)
+{
+	for (; once->taken < ONCE_CONNECTIONS; once->taken++) {
+		if (once->connections[once->taken] >= 0)
+			close(once->connections[once->taken]);
+	}
+}
+
 /* Until everything was told, lldpd is known not to answer, or time is up. */
 static void wait_settled(struct once *once)
 {
@@ -65,9 +96,8 @@ static void wait_settled(struct once *once)
 
 		if (once->wants_lldpd) {
 			once->wants_lldpd = false;
-			observe_lldp_connected(once->observe,
-				connect_unix(once->config->lldpd_socket), instant_now(),
-				wall_now_ms());
+			observe_lldp_connected(
+				once->observe, take_connection(once), instant_now(), wall_now_ms());
 			continue;
 		}
 		observe_descriptors(once->observe, fds);
@@ -82,7 +112,9 @@ static void wait_settled(struct once *once)
 int once_run(const struct sense_config *config, bool json)
 {
 	static const uint8_t no_key[16];
-	struct once once = { .config = config, .tracker = tracker_new(no_key) };
+	struct once once = {
+		.config = config, .tracker = tracker_new(no_key), .taken = ONCE_CONNECTIONS
+	};
 	struct observe_config observe = {
 		.tracker = once.tracker,
 		.owner = &once,
@@ -94,7 +126,10 @@ int once_run(const struct sense_config *config, bool json)
 	err = sense_once(config, on_fact, &once);
 	if (err)
 		log_error(config->log, "cannot look at this host: %s", strerror(-err));
-	wait_settled(&once);
+	else
+		err = give_up(&once);
+	if (!err)
+		wait_settled(&once);
 	if (!err && json) {
 		json_t *document autojson = document_of(once.tracker);
 
@@ -106,6 +141,7 @@ int once_run(const struct sense_config *config, bool json)
 	}
 	if (!err && fflush(stdout))
 		err = -errno;
+	close_connections(&once);
 	observe_free(once.observe);
 	tracker_free(once.tracker);
 	return err;

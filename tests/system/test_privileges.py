@@ -3,6 +3,7 @@
 """What the running processes may do: each row of the table in docs/privileges.md, the exposure of
 the units, and that the nanoprobe works with no more than its unit allows."""
 import ctypes
+import json
 import os
 import re
 import shlex
@@ -278,6 +279,23 @@ def cma_makes_no_call_that_its_unit_refuses(lab):
     check("seccomp" in used, f"not what was to be traced: {sorted(used)}")
     allowed = calls_of(unit("cma.service")["SystemCallFilter"])
     check(used <= allowed, f"refused by the unit: {sorted(used - allowed)}")
+
+
+@suite.test
+def once_reads_lldpd_without_privileges(lab):
+    """All is connected before the capabilities go, and no connection comes after; without lldpd it
+    makes no call that it must not make, either."""
+    one = lab.nodes["one"]
+    trace = one.path("once-trace")
+    one.run("strace", "-qq", "-e", "trace=connect,capset,recvfrom,read", "-o", trace,
+            built("nanoprobe"), "--once", "--json", *one.options())
+    before, _, after = read(trace).rpartition("capset(")
+    contains(before, "lldpd.sock", "what comes before the capabilities go")
+    contains(after, "(", "what comes after they went")
+    check("connect(" not in after, after)
+    done = one.run(built("nanoprobe"), "--once", "--json", *one.options(), "--lldpd-socket",
+                   "/nowhere")
+    equal(json.loads(done.stdout)["coverage"]["lldp"]["state"], "unavailable", "lldp")
 
 
 @suite.test
