@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/reach.h"
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -231,17 +232,16 @@ static int take_config(struct identity *identity, const struct identity_config *
 	if (!err && config->root_key)
 		err = take_root_key(identity, config->root_key, error, error_size);
 	if (!err && config->cma)
-		err = addr_parse(config->cma, &identity->enrolment.cma);
+		err = addr_parse(strcmp(config->cma, "multicast") ? config->cma : REACH_GROUP,
+			&identity->enrolment.cma);
 	if (!err && !identity->has_token && !identity->asks && !identity->enrolled) {
 		snprintf(error, error_size,
 			"not enrolled with a CMA yet: run 'cmactl token create' there and give "
 			"what it prints as --token (or look without a CMA: --once)");
 		err = -ENOKEY;
 	}
-	if (!err && !identity->enrolment.cma.port) {
-		snprintf(error, error_size, "where is the CMA? --cma-key needs --cma ADDR:PORT");
-		err = -EDESTADDRREQ;
-	}
+	if (!err && !identity->enrolment.cma.port)
+		err = addr_parse(REACH_GROUP, &identity->enrolment.cma);
 	return err;
 }
 

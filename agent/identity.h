@@ -28,7 +28,11 @@ struct identity_config {
 	const char *token;
 	const char *cma_key;  /* instead of a token: ask the CMA with this key to be let in */
 	const char *root_key; /* the CMA's root key, when no token says it */
-	const char *cma;      /* ADDR:PORT instead of the one that token or enrolment name */
+	/*
+	 * ADDR:PORT instead of the one that token or enrolment name; "multicast", which is also
+	 * what happens when none is named: ask for the CMA with that key on the links of this host.
+	 */
+	const char *cma;
 };
 
 struct identity {

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <ev.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +14,7 @@
 #include "agent/ipc.h"
 #include "agent/observe.h"
 #include "agent/perform.h"
+#include "agent/reach.h"
 #include "agent/sense.h"
 #include "agent/tracker.h"
 #include "agent/uplink.h"
@@ -30,7 +30,7 @@ enum {
 
 struct net {
 	struct net_config config;
-	struct addr cma;
+	struct reach reach;
 	struct ev_loop *loop;
 	ev_io sense, udp, descriptors[OBSERVE_DESCRIPTORS];
 	ev_timer timer;
@@ -156,6 +156,17 @@ static void on_sense(struct ev_loop *loop, ev_io *watcher, int events)
 
 /* ---- what the CMA says, and what it is told -------------------------------------------------- */
 
+/* Only what needs the CMA's secret key, or that of a session, tells where it is. */
+static void take_datagram(struct net *net, struct span datagram)
+{
+	uint64_t ignored = uplink_status(net->uplink)->ignored;
+
+	uplink_input(net->uplink, instant_now(), datagram);
+	if (datagram.size && (datagram.data[0] == PACKET_RESP || datagram.data[0] == PACKET_DATA) &&
+		uplink_status(net->uplink)->ignored == ignored)
+		reach_follow(&net->reach);
+}
+
 static void on_udp(struct ev_loop *loop, ev_io *watcher, int events)
 {
 	struct net *net = watcher->data;
@@ -164,25 +175,22 @@ static void on_udp(struct ev_loop *loop, ev_io *watcher, int events)
 	(void)loop;
 	(void)events;
 	for (int i = 0; i < RECEIVE_BATCH; i++) {
-		ssize_t size = recv(watcher->fd, datagram, sizeof(datagram), 0);
+		ssize_t size = reach_receive(&net->reach, datagram, sizeof(datagram));
 
 		if (size < 0)
 			return;
-		uplink_input(net->uplink, instant_now(), SPAN(datagram, (size_t)size));
+		take_datagram(net, SPAN(datagram, (size_t)size));
 	}
 }
 
 static void send_datagrams(struct net *net)
 {
-	int family = addr_is_v4(net->cma.ip) ? AF_INET : AF_INET6;
-	struct sockaddr_storage to;
-	socklen_t length = addr_to_sockaddr(&net->cma, family, &to);
 	uint8_t datagram[PACKET_MAX];
 	size_t size;
 
 	/* What cannot be sent now is a lost datagram: the uplink sends it again. */
 	while ((size = uplink_output(net->uplink, instant_now(), datagram)))
-		sendto(net->udp.fd, datagram, size, MSG_DONTWAIT, (struct sockaddr *)&to, length);
+		reach_send(&net->reach, SPAN(datagram, size));
 }
 
 static const char *refusal_text(enum welcome_refusal refusal)
@@ -212,7 +220,7 @@ static void log_status(struct net *net, const struct uplink_status *status)
 	const struct log *log = net->config.log;
 	char cma[ADDR_TEXT_SIZE];
 
-	addr_text(&net->cma, cma);
+	addr_text(reach_address(&net->reach), cma);
 	if (status->calls > logged->calls)
 		log_debug(log, "calling the CMA at %s", cma);
 	if (status->durable != logged->durable)
@@ -361,22 +369,6 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 	net_stop(watcher->data, EXIT_OK);
 }
 
-static int open_udp(const struct addr *cma)
-{
-	bool v4 = addr_is_v4(cma->ip);
-	int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int dont_fragment = v4 ? IP_PMTUDISC_DO : IPV6_PMTUDISC_DO;
-
-	if (fd < 0)
-		return -errno;
-	if (v4)
-		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &dont_fragment, sizeof(dont_fragment));
-	else
-		setsockopt(
-			fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &dont_fragment, sizeof(dont_fragment));
-	return fd;
-}
-
 static int start_uplink(struct net *net, const struct identity *identity)
 {
 	struct uplink_config config = {
@@ -393,25 +385,24 @@ static int start_uplink(struct net *net, const struct identity *identity)
 		.random = random_bytes,
 		.owner = &net->perform,
 	};
-	int fd = open_udp(&identity->enrolment.cma);
+	int err = reach_open(&net->reach, &identity->enrolment.cma);
 
-	if (fd < 0) {
-		log_error(net->config.log, "UDP socket: %s", strerror(-fd));
-		return fd;
+	if (err) {
+		log_error(net->config.log, "UDP socket: %s", strerror(-err));
+		return err;
 	}
 	memcpy(config.cma, identity->enrolment.cma_key, sizeof(config.cma));
 	memcpy(config.root, identity->enrolment.root, sizeof(config.root));
 	memcpy(config.token_id, identity->token_id, sizeof(config.token_id));
 	memcpy(config.token_secret, identity->token_secret, sizeof(config.token_secret));
 	memcpy(config.psk, identity->enrolment.psk, sizeof(config.psk));
-	net->cma = identity->enrolment.cma;
 	keys_fingerprint(identity->key.public, net->fingerprint);
 	net->enrolled_told = identity->enrolled;
 	net->uplink = uplink_new(&config);
 	net->perform = (struct perform){ net->tracker, net->observe, net->uplink, net->config.sense,
 		net->config.log };
 	seal_wipe(&config, sizeof(config));
-	ev_io_init(&net->udp, on_udp, fd, EV_READ);
+	ev_io_init(&net->udp, on_udp, net->reach.fd, EV_READ);
 	net->udp.data = net;
 	ev_io_start(net->loop, &net->udp);
 	return 0;
@@ -451,7 +442,7 @@ int net_new(const struct net_config *config, struct net **made)
 
 	net->config = *config;
 	net->loop = ev_loop_new(EVFLAG_AUTO);
-	net->udp.fd = -1;
+	net->reach.fd = -1;
 	net->start_deadline = instant_add(now, START_SECONDS * NS_PER_SEC);
 	start_watchers(net);
 	if (identity)
@@ -486,8 +477,7 @@ void net_free(struct net *net)
 		uplink_free(net->uplink);
 	observe_free(net->observe);
 	tracker_free(net->tracker);
-	if (net->udp.fd >= 0)
-		close(net->udp.fd);
+	reach_close(&net->reach);
 	ev_loop_destroy(net->loop);
 	free(net);
 }

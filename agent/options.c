@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/addr.h"
+
 #define DEFAULT_CONFIG SYSCONFDIR "/assim/nanoprobe.conf"
 
 static const struct option_def defs[] = {
@@ -24,8 +26,7 @@ static const struct option_def defs[] = {
 		.argument = "KEY",
 		.help = "the CMA's root key, which signs its next key (default: of the token)" },
 	{ .name = "cma",
-		.type = OPTION_ADDRESS,
-		.argument = "ADDR:PORT",
+		.argument = "ADDR:PORT|multicast",
 		.help = "the CMA, when not where the token says" },
 	{ .name = "scope",
 		.type = OPTION_CHOICE,
@@ -120,10 +121,16 @@ static int complain(struct config *config, const char *what)
 
 static int check(struct options *options)
 {
+	struct addr addr;
+
 	if (options->json && !options->once && !options->dry_run)
 		return complain(&options->config, "--json needs --once or --dry-run");
 	if (options->once && options->dry_run)
 		return complain(&options->config, "--once and --dry-run exclude each other");
+	if (options->cma && strcmp(options->cma, "multicast") && addr_parse(options->cma, &addr))
+		return complain(&options->config,
+			"--cma must be ADDRESS:PORT with a numeric address ([v6]:PORT), or "
+			"multicast");
 	if (options->token && options->cma_key)
 		return complain(&options->config, "--token and --cma-key exclude each other");
 	if (options->hostname && strlen(options->hostname) > HOST_NAME_MAX)

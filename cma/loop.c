@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "cma/drops.h"
+#include "cma/multicast.h"
 #include "cma/server.h"
 #include "wire/keys.h"
 
@@ -20,8 +21,9 @@ enum {
 	/* Datagrams wait in the kernel while so many messages wait for the disk. */
 	LOOP_BACKLOG_MAX = 65536,
 	LOOP_ERROR_PAUSE_S = 10, /* between two complaints about the store */
-	LOOP_LOOK_S = 1,	 /* from a datagram to a look at what was dropped, and */
-	LOOP_DROP_PAUSE_S = 60,	 /* between two lines about one reason */
+	LOOP_JOIN_S = 30,
+	LOOP_LOOK_S = 1,	/* from a datagram to a look at what was dropped, and */
+	LOOP_DROP_PAUSE_S = 60, /* between two lines about one reason */
 };
 
 /* A question of another thread, on that thread's stack. */
@@ -37,6 +39,7 @@ struct loop {
 	struct ev_loop *ev;
 	ev_io datagrams, connections;
 	ev_timer timer, look; /* the hub's deadline; at what was dropped */
+	ev_timer join;	      /* the multicast group, on interfaces that came since */
 	ev_async woken;
 	ev_signal terminate, interrupt;
 	struct instant arrived;	   /* of the datagrams being taken */
@@ -195,6 +198,19 @@ static void datagrams_ready(struct ev_loop *ev, ev_io *watcher, int events)
 	turn(loop);
 }
 
+static void join_due(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+	struct loop *loop = watcher->data;
+	unsigned int joined = multicast_join(inbound_fd(loop->server->inbound));
+
+	(void)ev;
+	(void)events;
+	if (joined)
+		log_debug(loop->server->log,
+			"hears nanoprobes that call " MULTICAST_GROUP " on %u more interfaces",
+			joined);
+}
+
 static void connection_ready(struct ev_loop *ev, ev_io *watcher, int events)
 {
 	struct loop *loop = watcher->data;
@@ -290,6 +306,11 @@ void loop_run(struct loop *loop)
 	ev_io_start(loop->ev, &loop->connections);
 	ev_signal_start(loop->ev, &loop->terminate);
 	ev_signal_start(loop->ev, &loop->interrupt);
+	if (server->multicast) {
+		ev_timer_init(&loop->join, join_due, 0, LOOP_JOIN_S);
+		loop->join.data = loop;
+		ev_timer_start(loop->ev, &loop->join);
+	}
 	arm_at(loop, &loop->timer, hub_deadline(server->hub));
 	ev_run(loop->ev, 0);
 	ev_io_stop(loop->ev, &loop->datagrams);

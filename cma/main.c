@@ -21,6 +21,8 @@ static const struct option_def options[] = {
 		false },
 	{ "listen", OPTION_ADDRESS, "ADDR:PORT", "0.0.0.0:1984", "UDP address for nanoprobes",
 		false },
+	{ "multicast", OPTION_CHOICE, "yes|no", "yes",
+		"hear nanoprobes that call 224.0.2.5 (with a wildcard --listen)", false },
 	{ "public-address", OPTION_ADDRESS, "ADDR:PORT", NULL,
 		"what tokens tell nanoprobes to call (default: an address of this host)", false },
 	{ "root-key", OPTION_TEXT, "KEY", NULL,

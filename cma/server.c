@@ -85,6 +85,8 @@ static int open_socket(struct server *server, const char *listen)
 		log_error(server->log, "cannot listen on %s: %s", listen, strerror(-err));
 	else
 		inbound_address(server->inbound, &server->address);
+	server->multicast = !err && addr_is_any(server->address.ip) &&
+		!strcmp(config_text(server->config, "multicast"), "yes");
 	return err;
 }
 

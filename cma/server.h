@@ -27,6 +27,7 @@ struct server {
 	struct keyring keyring; /* the network thread's */
 	struct instant started;
 	struct addr address; /* where the UDP socket is bound */
+	bool multicast;	     /* hear the group of multicast.h there */
 	struct graph *graph; /* the store's */
 	struct hub *hub;     /* the network thread's */
 	struct inbound *inbound;
