@@ -185,7 +185,7 @@ sim: $(sim_tests)
 	@$(sim_tool) -j $$(nproc) $(if $(CASE),-c $(CASE)) $(if $(SEED),-s $(SEED)) \
 		$(if $(SEEDS),-n $(SEEDS),-t $(or $(SECONDS),100))
 sim-long: $(sim_tests)
-	@git log -1 --format='commit %H' && git status --short | head
+	@git log -1 --format='commit %H'; git status --short --untracked-files=no
 	@$(sim_tool) -j $$(nproc) -p $(or $(PACKETS),1000000000) -s $(or $(SEED),1000)
 fuzz-replay: $(fuzz_replay)
 	@tools/run-tests.sh fuzz $(fuzz_replay)

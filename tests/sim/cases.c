@@ -19,7 +19,7 @@ const struct sim_case sim_cases[] = {
 			.faults = { 8, 30, 30, 2 },
 			.commit_ns = 60 * NS_PER_MS,
 			.commit_late = 1 },
-		1000 },
+		3000 },
 	/* The same with everything that can happen, now and then. */
 	{ "city",
 		{ .agents = 64,

@@ -15,7 +15,11 @@
 #define CLOCK_STEP_MS ((int64_t)3600000)
 #define CUT_MOST      (60 * NS_PER_SEC)
 
-enum { CMA_PORT = 1984, HOST_PORT = 40000 };
+enum {
+	CMA_PORT = 1984,
+	HOST_PORT = 40000,
+	BEHIND_SOME = 10, /* of so many one lives to tell it */
+};
 
 struct instant world_around(struct world *world, int64_t mean)
 {
@@ -320,6 +324,8 @@ const char *world_settle(struct world *world, int64_t ns)
 		wrong = world_run(world, NS_PER_SEC / 10);
 	for (size_t i = 0; !wrong && i < world->config.agents; i++)
 		wrong = check_settled(world, i);
+	if (!wrong && world->figures.behind >= BEHIND_SOME && !world->figures.noticed)
+		wrong = "agents found out that the CMA was restored, and did not tell it";
 	if (!wrong && is_busy(world))
 		wrong = world->network.count ? "packets are under way" : "the CMA is not done";
 	return wrong;
