@@ -153,8 +153,7 @@ int graph_open(
 	struct graph *g = mem_alloc(1, sizeof(*g));
 	int failed;
 
-	/* Statistics of SQLite's memory cost a lock for each allocation; refused, and no harm, once it is in use.
-	 */
+	/* It locks for each allocation otherwise. Refused, without harm, once SQLite is in use. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	g->lock = -1;
 	g->agent_facts = options->agent_facts ? options->agent_facts : GRAPH_AGENT_FACTS;
