@@ -11,14 +11,18 @@ int edge_open(struct graph *g, const struct edge *edge, int64_t fact)
 
 int edge_end(struct graph *g, const struct edge *edge, int64_t fact)
 {
-	int failed = db_run(
-		&g->db, DB_EDGE_END, "itiii", edge->src, edge->kind, edge->dst, fact, g->now);
+	int64_t since;
+	int got = db_int(
+		&g->db, &since, DB_EDGE_SINCE, "itii", edge->src, edge->kind, edge->dst, fact);
 
+	if (got <= 0)
+		return got;
+	got = db_run(&g->db, DB_EDGE_DROP, "itii", edge->src, edge->kind, edge->dst, fact);
 	/* What began at this very moment was never true. */
-	if (!failed && !sqlite3_changes(g->db.handle))
-		failed = db_run(
-			&g->db, DB_EDGE_DROP, "itii", edge->src, edge->kind, edge->dst, fact);
-	return failed;
+	if (!got && since < g->now)
+		got = db_run(&g->db, DB_EDGE_PAST, "itiiii", edge->src, edge->kind, edge->dst, fact,
+			since, g->now);
+	return got;
 }
 
 /* What a fact says, with nodes as ids; sorted, each edge once. */
