@@ -127,7 +127,7 @@ def unchanged_host_comes_back(lab):
     host.run("nft", "add table inet count; add chain inet count out "
              "{ type filter hook output priority 0; }; "
              f"add rule inet count out udp dport {PORT} counter")
-    for attempt in range(3):
+    for attempt in range(3):  # the first may find what the tests before have left changed
         host.probe.kill()
         before = counted(host)
         host.probe_start(None, "--log-level", "debug")
