@@ -34,7 +34,6 @@ static const struct sandbox_rule net_calls[] = {
 static const struct sandbox_rule sense_calls[] = {
 	{ .call = "openat" },
 	{ .call = "open" },
-	{ .call = "open_by_handle_at" }, /* the path of a control group */
 	{ .call = "newfstatat" },
 	{ .call = "statx" },
 	{ .call = "fstatfs" },

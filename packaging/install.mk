@@ -18,7 +18,8 @@ install_list := \
 	$(foreach page,$(wildcard docs/man/*.1),644:$(page):$(PREFIX)/share/man/man1/$(notdir $(page))) \
 	$(foreach page,$(wildcard docs/man/*.8),644:$(page):$(PREFIX)/share/man/man8/$(notdir $(page))) \
 	conf:packaging/cma.conf:$(SYSCONFDIR)/assim/cma.conf \
-	conf:packaging/nanoprobe.conf:$(SYSCONFDIR)/assim/nanoprobe.conf
+	conf:packaging/nanoprobe.conf:$(SYSCONFDIR)/assim/nanoprobe.conf \
+	conf:packaging/policy.conf:$(SYSCONFDIR)/assim/policy.conf
 
 # What they are in goes when it is empty, but for what a system has without us.
 parents = $(if $(1),$(1) $(call parents,$(patsubst %/,%,$(dir $(1)))))

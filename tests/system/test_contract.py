@@ -18,7 +18,7 @@ OPTIONS = {
     "nanoprobe": ("--state-dir", "--token", "--cma", "--scope", "--lldpd-socket", "--policy", "--hostname",
                   "--once", "--json", "--dry-run", "--print-config", "--version", "--help"),
     "cma": ("--state-dir", "--listen", "--control", "--print-config", "--version", "--help"),
-    "cmactl": ("--control", "--output", "--ttl", "--uses", "--tenant", "--version", "--help"),
+    "cmactl": ("--control", "--output", "--ttl", "--key", "--wait", "--uses", "--tenant", "--version", "--help"),
 }
 QUERIES = {"allipports", "hostdependencies", "allswitchports", "hostswitchports", "findip",
            "findmac", "unknownips", "allips", "allservers", "changes", "impact", "nodecount"}
