@@ -2,7 +2,7 @@
 # The only build file; everything it makes goes to $(BUILD). V=1 shows the commands.
 #   make            the three programs          make check   every test
 #   make run        watch this host, live       make lab     a small estate in network namespaces
-#   make bench | sim | model | fuzz | coverage | lint | install | uninstall | deps | clean
+#   make bench | sim | sim-long | model | fuzz | coverage | lint | install | uninstall | deps | clean
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
