@@ -45,6 +45,7 @@ void uplink_start_streams(struct uplink *uplink)
 void uplink_restart_streams(struct uplink *uplink)
 {
 	uplink_call_end(uplink);
+	uplink->before = uplink->incarnation;
 	uplink_start_streams(uplink);
 	uplink->up = false;
 	uplink->status.restarts++;

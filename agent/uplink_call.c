@@ -50,7 +50,7 @@ static int make_call(struct uplink *uplink)
 		.incarnation = uplink->incarnation,
 		.enrol = next_call_enrols(uplink),
 		.restarted = uplink->restarted,
-		.epoch = uplink->epoch,
+		.epoch = uplink->restarted ? uplink->before : uplink->epoch,
 		.seq = sender_durable(uplink->senders[STREAM_STATE]),
 	};
 	uint8_t ephemeral[SEAL_KEY];

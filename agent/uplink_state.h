@@ -37,6 +37,7 @@ struct uplink {
 	uint8_t cookie[COOKIE_SIZE];
 	struct instant refused_since; /* 0: it was not */
 	bool restarted;		      /* the stream is new because the CMA said so */
+	uint64_t before;	      /* the incarnation before, then */
 	bool refused;		      /* the last call was; the next is at call.timer */
 	bool up;		      /* session is one */
 	bool stale;    /* but its other end seems to be gone: only listen, and call */

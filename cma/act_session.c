@@ -86,6 +86,10 @@ int act_rolled_back(struct act *act, int64_t agent)
 	if (!err)
 		err = recall(act);
 	if (!err)
+		err = graph_incident_find(act->graph, tenant, DUPLICATE_KEY, agent, &id);
+	if (err > 0) /* the one knows what the other was told */
+		return 0;
+	if (!err)
 		err = graph_incident_open(act->graph, tenant, STORE_RESTORED, tenant,
 			"agents had been told of more than this store has: it was restored from a "
 			"backup, and they tell again what it lacks",

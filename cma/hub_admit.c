@@ -43,3 +43,13 @@ void hub_revoke(struct hub *hub, const uint8_t key[SEAL_KEY])
 	if (peer->active)
 		hub_data_free_active(hub, peer->active);
 }
+
+void hub_revoke_token(struct hub *hub, const uint8_t id[TOKEN_ID])
+{
+	struct known_token *token = hub_find_token(hub, id);
+
+	if (!token)
+		return;
+	token->known.uses = 0;
+	token->known.expires_ms = 0;
+}

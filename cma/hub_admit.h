@@ -16,5 +16,7 @@ uint64_t hub_new_id(struct hub *hub);
 void hub_admit(struct hub *hub, const struct hub_agent *agent, bool new_psk);
 /* Ends the agent's session, and every call under way; its next ones are refused. */
 void hub_revoke(struct hub *hub, const uint8_t key[SEAL_KEY]);
+/* It enrols nobody any more, and no call with it that is under way. */
+void hub_revoke_token(struct hub *hub, const uint8_t id[TOKEN_ID]);
 
 #endif

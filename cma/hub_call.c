@@ -426,6 +426,17 @@ static uint64_t *replaced_at(const struct hub *hub, uint64_t incarnation)
 	return &hub->replaced[incarnation & (HUB_REPLACED_MAX - 1)];
 }
 
+static bool was_replaced(const struct hub *hub, uint64_t incarnation)
+{
+	return incarnation && *replaced_at(hub, incarnation) == incarnation;
+}
+
+/* The agent had to begin anew: epoch is its incarnation before. */
+static bool restarted(const struct session_hello *hello)
+{
+	return hello->restarted && !hello->enrol;
+}
+
 static void begin_stream(struct hub *hub, struct peer *peer, uint64_t incarnation)
 {
 	*replaced_at(hub, peer->known.incarnation) = peer->known.incarnation;
@@ -471,7 +482,7 @@ bool hub_call_proven(struct hub *hub, struct channel *channel)
 	hub->session_count++;
 	hub->counters.sessions++;
 	came_back = hello.incarnation != peer->known.incarnation &&
-		*replaced_at(hub, hello.incarnation) == hello.incarnation;
+		was_replaced(hub, restarted(&hello) ? hello.epoch : hello.incarnation);
 	if (hello.incarnation != peer->known.incarnation)
 		begin_stream(hub, peer, hello.incarnation);
 	if (fresh)
@@ -480,7 +491,7 @@ bool hub_call_proven(struct hub *hub, struct channel *channel)
 		hub_presence_changed(hub, peer);
 	if (came_back)
 		hub_presence_duplicate(hub, peer, &other);
-	if (hello.restarted && !hello.enrol)
+	else if (restarted(&hello))
 		hub_presence_lost(hub, peer);
 	hub_command_here(hub, peer);
 	return true;

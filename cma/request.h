@@ -22,6 +22,13 @@ void request_watch(void *user, const json_t *request, struct answer *answer);
 void request_status(void *user, const json_t *request, struct answer *answer);
 void request_token_create(void *user, const json_t *request, struct answer *answer);
 
+/* Who may talk to it: request_agent.c. */
+void request_token_revoke(void *user, const json_t *request, struct answer *answer);
+void request_pending(void *user, const json_t *request, struct answer *answer);
+void request_approve(void *user, const json_t *request, struct answer *answer);
+void request_revoke(void *user, const json_t *request, struct answer *answer);
+void request_incident_clear(void *user, const json_t *request, struct answer *answer);
+
 /* Commands to hosts: request_command.c. */
 void request_command_submit(void *user, const json_t *request, struct answer *answer);
 
@@ -33,6 +40,13 @@ void request_key_retire(void *user, const json_t *request, struct answer *answer
 
 /* Adds what the query "status" counts in the graph, (name, value) rows, to an object. */
 void request_add_counts(void *user, const char *tenant, struct answer *answer, json_t *object);
+
+/*
+ * The rows of a query, an array of arrays, for who does something else with them than to answer;
+ * NULL after telling why not.
+ */
+json_t *request_rows(void *user, const char *tenant, const char *name, const json_t *params,
+	struct answer *answer);
 
 /* request["tenant"], or the default one. */
 const char *request_tenant(const json_t *request);

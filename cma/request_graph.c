@@ -268,6 +268,34 @@ void request_add_counts(void *user, const char *tenant, struct answer *answer, j
 		tell(answer, err, why);
 }
 
+static int add_row(void *context, const json_t *values)
+{
+	return json_array_append_new(context, json_deep_copy(values)) ? -ENOMEM : 0;
+}
+
+json_t *request_rows(void *user, const char *tenant, const char *name, const json_t *params,
+	struct answer *answer)
+{
+	struct queries *queries cleanup(close_cleanup) = open_queries(user, answer);
+	json_t *rows = json_array();
+	const struct query_sink sink = {
+		.columns = ignore_columns,
+		.row = add_row,
+		.context = rows,
+	};
+	char why[REQUEST_ERROR_SIZE] = "";
+	int err = queries
+		? query_run(queries, name, params, tenant, wall_now_ms(), &sink, why, sizeof(why))
+		: -EIO;
+
+	if (!err)
+		return rows;
+	if (queries)
+		tell(answer, err, why);
+	json_decref(rows);
+	return NULL;
+}
+
 static void set_time(json_t *params, const char *name, int64_t wall_ms)
 {
 	char text[TEXT_TIME_SIZE];

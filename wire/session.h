@@ -34,8 +34,8 @@ void session_self_init(struct session_self *self, const struct key_pair *key);
 /* What the agent says in INIT; it can be replayed, so it is a hint until the first DATA. */
 struct session_hello {
 	uint64_t incarnation;
-	bool restarted;			    /* the CMA had lost something of the one before */
-	bool enrol;			    /* the psk is the secret of this token */
+	bool restarted; /* the CMA had lost something of the incarnation before: that is in epoch */
+	bool enrol;	/* the psk is the secret of this token */
 	uint8_t token_id[SESSION_TOKEN_ID]; /* with enrol, and */
 	uint64_t tenant;		    /* with enrol: a hint, 0 if none */
 	uint64_t epoch, seq;		    /* else: what the CMA acknowledged last, 0 if nothing */

@@ -6,6 +6,13 @@
 #include "base/text.h"
 #include "cma/graph/store.h"
 
+int graph_tenant(struct graph *g, const char *name, int64_t *tenant)
+{
+	int got = node_find(g, 0, "tenant", name, tenant);
+
+	return got > 0 ? 0 : got ? got : -ENOENT;
+}
+
 int graph_token_revoke(struct graph *g, const char *tenant, const uint8_t id[GRAPH_TOKEN_ID])
 {
 	int64_t found;

@@ -8,6 +8,9 @@
  */
 #include "cma/graph/roster.h"
 
+/* The node of a tenant. -ENOENT. */
+int graph_tenant(struct graph *g, const char *name, int64_t *tenant);
+
 /* The token enrols nobody any more; agents that enrolled with it stay. -ENOENT. */
 int graph_token_revoke(struct graph *g, const char *tenant, const uint8_t id[GRAPH_TOKEN_ID]);
 
