@@ -10,7 +10,7 @@
 #define CALL_MAX      (60 * NS_PER_SEC)
 #define CALL_REFUSED  (300 * NS_PER_SEC)
 #define REFUSED_FIRST (5 * NS_PER_SEC)
-#define CALL_QUEUED   (2 * NS_PER_SEC)	/* with a cookie: the CMA is busy, it may take a while */
+#define CALL_QUEUED   (4 * NS_PER_SEC)	/* with a cookie: the CMA is busy, it may take a while */
 #define CALL_SPREAD   (100 * NS_PER_MS) /* of those who are told to come at one time */
 
 enum {

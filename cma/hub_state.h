@@ -17,7 +17,7 @@ enum {
 	HUB_CALLS_MAX = 1 << 16,	    /* handshakes that wait for the agent's first DATA, */
 	HUB_CALLS_KEY_MAX = 3,		    /* of one key: recorded INITs of its own are others */
 	HUB_REPLIES_MAX = 4096,		    /* answers that wait to be sent; for one to */
-	HUB_CHEAP_MAX = 64,		    /* who proved nothing there must be fewer */
+	HUB_CHEAP_MAX = 256,		    /* who proved nothing there must be fewer */
 	HUB_UNFINISHED_MAX = 64 << 20,	    /* bytes of unfinished messages of all agents */
 	HUB_UNCOMMITTED_MAX = 256 << 20,    /* bytes of messages handed out, of all agents */
 	HUB_UNCOMMITTED_PEER_MAX = 8 << 20, /* and of one */
