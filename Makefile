@@ -2,6 +2,7 @@
 # The only build file; everything it makes goes to $(BUILD). V=1 shows the commands.
 #   make            the three programs          make check   every test
 #   make run        watch this host, live       make lab     a small estate in network namespaces
+#   make check-kernels  the same on other kernels, under emulation
 #   make bench | sim | sim-long | model | fuzz | coverage | lint | install | uninstall | deps | clean
 
 .DELETE_ON_ERROR:
@@ -157,7 +158,7 @@ deps-test:
 unit_tests  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 sim_tests   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/sim/test_*.c))
 fuzz_replay := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-test_tools  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/*.c tests/bench/*.c))
+test_tools  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/*.c tests/bench/*.c tests/kernels/*.c))
 test_support = $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/support/*.c))
 unit_support = $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 sim_support  = $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c)))
@@ -172,7 +173,7 @@ $(sim_tests): $(BUILD)/tests/sim/%: $(OBJ)/tests/sim/%.o $(sim_support) $(archiv
 $(fuzz_replay): $(BUILD)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o $(archives)
 	$(call say,LINK,$@)
 	$(call link,$(libs_all))
-$(filter $(BUILD)/tests/system/% $(BUILD)/tests/bench/%,$(test_tools)): $(BUILD)/tests/%: $(OBJ)/tests/%.o $(test_support) $(archives)
+$(filter $(BUILD)/tests/system/% $(BUILD)/tests/bench/% $(BUILD)/tests/kernels/%,$(test_tools)): $(BUILD)/tests/%: $(OBJ)/tests/%.o $(test_support) $(archives)
 	$(call say,LINK,$@)
 	$(call link,$(libs_all) -luring)
 
@@ -194,7 +195,7 @@ tests: all $(unit_tests) $(sim_tests) $(fuzz_replay) $(test_tools)
 model:
 	@tests/model/check.sh
 
-.PHONY: model run lab check system bench lint fuzz coverage clean install uninstall
+.PHONY: model run lab check check-kernels system bench lint fuzz coverage clean install uninstall
 run:
 	@tools/run.sh
 lab:
@@ -203,6 +204,8 @@ check:
 	@tools/check.sh
 system: all $(test_tools)
 	@tools/run-tests.sh system $(wildcard tests/system/test_*.py)
+check-kernels:
+	@tools/check-kernels.sh
 bench: all $(test_tools)
 	@tools/bench.sh
 lint:

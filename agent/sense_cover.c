@@ -6,6 +6,8 @@
 
 #include "base/json.h"
 
+#define POLLED "polled every few seconds, in one network namespace: "
+
 static void tell(
 	struct watch *watch, const char *key, const char *state, const char *why, const char *hook)
 {
@@ -23,7 +25,8 @@ static void tell_features(struct watch *watch, const struct sensor *sensor, cons
 {
 	const struct sensor_feature *missing = NULL, *feature;
 	size_t attached = 0;
-	const char *state = "partial";
+	const char *state = "partial", *polled = "";
+	char why[400] = "";
 
 	for (size_t i = 0; i < count; i++) {
 		feature = sensor_feature(sensor, ids[i]);
@@ -36,7 +39,13 @@ static void tell_features(struct watch *watch, const struct sensor *sensor, cons
 		state = "complete";
 	else if (!attached && !otherwise)
 		state = strcmp(missing->why, "off") ? "unavailable" : "off";
-	tell(watch, key, state, missing ? missing->why : "",
+	if (missing && otherwise)
+		polled = sensor_feature(sensor, SENSOR_SNAPSHOT)->attached
+			? "polled every few seconds: "
+			: POLLED;
+	if (missing)
+		snprintf(why, sizeof(why), "%s%s", polled, missing->why);
+	tell(watch, key, state, why,
 		missing ? missing->hook : sensor_feature(sensor, ids[0])->hook);
 }
 
@@ -51,8 +60,7 @@ static void tell_nothing(struct watch *watch, const char *failure, bool fallback
 	static const char *const keys[] = { "tcp", "udp", "unix" };
 	char why[400];
 
-	snprintf(why, sizeof(why), "%s%s",
-		fallback ? "polled every few seconds, in one network namespace: " : "", failure);
+	snprintf(why, sizeof(why), "%s%s", fallback ? POLLED : "", failure);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		tell(watch, keys[i], fallback ? "partial" : "unavailable", why,
 			fallback ? "sock_diag" : "");

@@ -101,6 +101,8 @@ static uint32_t own_netns(void)
 
 static void open_sensor(struct look *look)
 {
+	static const enum sensor_feature_id needed[] = { SENSOR_TCP, SENSOR_SNAPSHOT,
+		SENSOR_UDP_SERVICE, SENSOR_UDP_EDGE };
 	struct sensor_config config = { .own_netns_only = look->config->own_netns };
 	int err = sensor_open(&config, &look->sensor, look->failure, sizeof(look->failure));
 
@@ -108,6 +110,9 @@ static void open_sensor(struct look *look)
 		look->sensor = NULL;
 		log_warn(look->config->log, "no kernel sensor: %s", look->failure);
 	}
+	look->watches = look->sensor != NULL;
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && look->watches; i++)
+		look->watches = sensor_feature(look->sensor, needed[i])->attached;
 	look->polls = !look->sensor || !sensor_feature(look->sensor, SENSOR_SNAPSHOT)->attached;
 }
 
@@ -133,7 +138,7 @@ int look_open(struct look *look, const struct sense_config *config, bool hold)
 	look->now = instant_now();
 	look->walk_at = instant_add(look->now, WALK_S * NS_PER_SEC);
 	open_sensor(look);
-	if (!look->sensor)
+	if (!look->watches)
 		watch.period_ns = POLL_S * NS_PER_SEC;
 	look->watch = watch_new(&watch, &source);
 	cover_tell(look->watch, look->sensor, look->failure, look->polls);

@@ -20,6 +20,7 @@ struct look {
 	uint32_t netns;	       /* our own */
 	bool looked;	       /* a snapshot was taken */
 	bool polls;	       /* sockets are looked up without the sensor */
+	bool watches;	       /* the kernel tells all; else sockets are listed often */
 	bool retell;	       /* the kernel could not tell all: snapshot and walk */
 	struct instant now;
 	struct instant walk_at;
