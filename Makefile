@@ -113,7 +113,7 @@ $(OBJ)/%.o: %.c Makefile
 $(OBJ)/%.o: $(OBJ)/%.c Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/kernels -prune -o -name '*.d' -type f -print 2>/dev/null)
 
 # The paths that are compiled in: given anew, what holds them is made anew.
 .PHONY: FORCE
