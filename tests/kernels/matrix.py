@@ -15,8 +15,8 @@ SIGHTS = {
     "listener": [("listen", "tcp 127.0.0.1:1001"), ("listen", "tcp 127.0.0.1:2001")],
     "client": [("client", "older:"), ("client", "later:")],
     "server": [("inbound", "tcp 127.0.0.1:2001<127.0.0.1")],
-    "udp": [("listen", "udp 127.0.0.1:1002"), ("listen", "udp 127.0.0.1:2002"),
-            ("client", "sender:")],
+    "udp service": [("listen", "udp 127.0.0.1:1002"), ("listen", "udp 127.0.0.1:2002"),
+                    ("client", "sender:")],
     "5 ms client": [("client", "brief:")],
 }
 BY_KERNEL_ONLY = {"5 ms client", "server"}
@@ -33,7 +33,7 @@ def facts_of(lines):
 
 
 def seen(facts, sights):
-    return all(any(section == s and key.startswith(k) for s, k in facts) for section, key in sights)
+    return all(any(section == s and k.startswith(key) for s, k in facts) for section, key in sights)
 
 
 def judge(parts, look):
