@@ -41,7 +41,7 @@ void hub_revoke(struct hub *hub, const uint8_t key[SEAL_KEY])
 	if (peer->channel)
 		hub_free_channel(hub, peer->channel);
 	if (peer->active)
-		hub_data_free_active(hub, peer->active);
+		hub_data_end(hub, peer->active);
 }
 
 void hub_revoke_token(struct hub *hub, const uint8_t id[TOKEN_ID])

@@ -145,6 +145,13 @@ void hub_data_rest(struct hub *hub, struct active *active)
 		hub_data_free_active(hub, active);
 }
 
+void hub_data_end(struct hub *hub, struct active *active)
+{
+	drop_unfinished(hub, active);
+	no_ack(hub, active);
+	hub_data_rest(hub, active);
+}
+
 /*
  * Too much unfinished: whoever has been quiet longest sends his again. Makes some more room than is
  * needed, so that the next fragment does not search again.

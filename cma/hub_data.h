@@ -17,5 +17,10 @@ struct active *hub_data_activate(struct hub *hub, struct peer *peer);
 /* Frees it if nothing is left to do. */
 void hub_data_rest(struct hub *hub, struct active *active);
 void hub_data_free_active(struct hub *hub, struct active *active);
+/*
+ * Its agent is not heard any more. What was handed out stays known until it is committed: lest it
+ * is handed out again should the agent be let in before that.
+ */
+void hub_data_end(struct hub *hub, struct active *active);
 
 #endif
