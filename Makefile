@@ -157,10 +157,12 @@ deps-test:
 # ---- tests -------------------------------------------------------------------------------------
 unit_tests  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 sim_tests   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/sim/test_*.c))
+crash_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/crash/crash_*.c))
 fuzz_replay := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 test_tools  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/*.c tests/bench/*.c tests/kernels/*.c))
 test_support = $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/support/*.c))
 unit_support = $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+crash_support = $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/crash/crash_%,$(wildcard tests/crash/*.c)))
 sim_support  = $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c)))
 
 $(unit_tests): $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o $(unit_support) $(archives)
@@ -169,6 +171,9 @@ $(unit_tests): $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o $(unit_support) $(ar
 $(sim_tests): $(BUILD)/tests/sim/%: $(OBJ)/tests/sim/%.o $(sim_support) $(archives)
 	$(call say,LINK,$@)
 	$(call link,$(libs_all) -lcmocka)
+$(crash_tests): $(BUILD)/tests/crash/%: $(OBJ)/tests/crash/%.o $(crash_support) $(archives)
+	$(call say,LINK,$@)
+	$(call link,$(libs_all))
 # A fuzz target replays its corpus here; `make fuzz` builds the same file with libFuzzer.
 $(fuzz_replay): $(BUILD)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o $(archives)
 	$(call say,LINK,$@)
@@ -177,7 +182,7 @@ $(filter $(BUILD)/tests/system/% $(BUILD)/tests/bench/% $(BUILD)/tests/kernels/%
 	$(call say,LINK,$@)
 	$(call link,$(libs_all) -luring)
 
-.PHONY: unit sim sim-long fuzz-replay tests
+.PHONY: unit sim sim-long crash crash-long fuzz-replay tests
 unit: $(unit_tests)
 	@tools/run-tests.sh unit $(unit_tests)
 # CASE, SEED and SEEDS choose what is run (tests/sim/cases.c); PACKETS how long the long run is.
@@ -188,9 +193,14 @@ sim: $(sim_tests)
 sim-long: $(sim_tests)
 	@git log -1 --format='commit %H'; git status --short --untracked-files=no
 	@$(sim_tool) -j $$(nproc) -p $(or $(PACKETS),1000000000) -s $(or $(SEED),1000)
+# A store cut off at some of its writes, or at all of them.
+crash: $(crash_tests)
+	@tools/run-tests.sh crash $(crash_tests)
+crash-long: $(crash_tests)
+	@$(BUILD)/tests/crash/crash_store -a -j $$(nproc)
 fuzz-replay: $(fuzz_replay)
 	@tools/run-tests.sh fuzz $(fuzz_replay)
-tests: all $(unit_tests) $(sim_tests) $(fuzz_replay) $(test_tools)
+tests: all $(unit_tests) $(sim_tests) $(crash_tests) $(fuzz_replay) $(test_tools)
 
 model:
 	@tests/model/check.sh
