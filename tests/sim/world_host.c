@@ -43,10 +43,20 @@ static void restart_agent(struct world *world, struct host *host)
 	}
 }
 
+static struct instant revoked_until(struct world *world)
+{
+	return instant_add(world->now, (int64_t)random_below(&world->estate.random, REVOKED_MOST));
+}
+
 void world_host_restored(struct world *world, struct host *host)
 {
-	(void)world;
 	host->old_incarnation = 0;
+	if (world->config.revoke_ns) { /* the backup may say so: nobody leaves it at that */
+		host->revoked = true;
+		host->revoke_at = revoked_until(world);
+		schedule_set(
+			&world->schedule, WORLD_HOSTS + (size_t)(host - world->hosts), world->now);
+	}
 	if (!host->uplink)
 		return;
 	host->old_incarnation = uplink_status(host->uplink)->incarnation;
@@ -121,10 +131,8 @@ void world_revoke(struct world *world, struct host *host, bool revoked)
 	uint32_t tenant;
 
 	host->revoked = revoked;
-	host->revoke_at = revoked
-		? instant_add(
-			  world->now, (int64_t)random_below(&world->estate.random, REVOKED_MOST))
-		: world_around(world, world->config.revoke_ns);
+	host->revoke_at =
+		revoked ? revoked_until(world) : world_around(world, world->config.revoke_ns);
 	world->figures.revoked += revoked;
 	world->ops->set_revoked(world->store, host->key.public, revoked);
 	world->ops->sum(world->store, host->key.public, &tenant);
