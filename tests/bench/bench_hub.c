@@ -318,7 +318,7 @@ static void bench_refusals(struct bench *b)
 	start = cpu_seconds();
 	for (int round = 0; round < INIT_ROUNDS; round++) {
 		for (size_t i = 0; i < HUB_CHEAP_MAX; i++)
-			take(b, &b->from, SPAN(b->init[i], PACKET_INIT_SIZE));
+			take(b, &b->from, SPAN(b->init[i % CALLERS], PACKET_INIT_SIZE));
 		answers += send_answers(b);
 	}
 	print("INIT without a cookie told when to come", (double)answers / (cpu_seconds() - start),
