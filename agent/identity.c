@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/machine.h"
 #include "agent/reach.h"
 #include "base/alloc.h"
 #include "base/file.h"
@@ -78,6 +79,25 @@ static int complain_key(const char *path, const char *name, int err, char *error
 	return err;
 }
 
+/* A key that is to be made is for this machine, whatever another one was for. */
+static int check_machine(
+	int dir, const struct identity_config *config, char *error, size_t error_size)
+{
+	bool is_new = faccessat(dir, "key", F_OK, 0) && errno == ENOENT;
+	int err = machine_check(dir, config->machine_id, is_new || config->accept_machine_id);
+
+	if (err < 0)
+		snprintf(error, error_size, "%s/machine: %s", config->state_dir, strerror(-err));
+	if (err != MACHINE_OTHER)
+		return err;
+	snprintf(error, error_size,
+		"%s has changed since the key in %s was made. A copied host: remove key and "
+		"enrolment there, and it is a new one. The same host: start it once with "
+		"--accept-machine-id",
+		config->machine_id, config->state_dir);
+	return -EKEYREJECTED;
+}
+
 static int load_key(struct identity *identity, const struct identity_config *config, char *error,
 	size_t error_size)
 {
@@ -89,6 +109,9 @@ static int load_key(struct identity *identity, const struct identity_config *con
 		err = keys_load_credential(dir, "nanoprobe.key", &identity->key);
 	if (err != -ENOENT)
 		return complain_key(config->credentials, "nanoprobe.key", err, error, error_size);
+	err = check_machine(identity->dir, config, error, error_size);
+	if (err)
+		return err;
 	err = keys_load_or_create(identity->dir, "key", &identity->key);
 	return complain_key(config->state_dir, "key", err, error, error_size);
 }

@@ -6,6 +6,7 @@
  *	version		the layout of the directory; a newer one than ours is refused
  *	lock		held while a nanoprobe runs
  *	key		32 bytes, the X25519 secret of this host
+ *	machine		a hash of its machine-id(5), lest a clone use the key (agent/machine.h)
  *	enrolment	whom it tells (agent/enrolment.h), once enrolled
  */
 #include <stdbool.h>
@@ -19,6 +20,8 @@
 /* What the options say; NULL where they say nothing. */
 struct identity_config {
 	const char *state_dir;
+	const char *machine_id; /* the path of machine-id(5); NULL: it is not checked */
+	bool accept_machine_id; /* another one than the key was made under is the same host */
 	/*
 	 * A directory of systemd's credentials. If there is a nanoprobe.key in it, that is the key
 	 * of this host, which then is never written to disk; and nanoprobe.token is the token

@@ -178,6 +178,8 @@ static int run_daemon(struct nanoprobe *nanoprobe)
 	const struct options *options = &nanoprobe->options;
 	const struct identity_config config = {
 		.state_dir = options->state_dir,
+		.machine_id = "/etc/machine-id",
+		.accept_machine_id = options->accept_machine_id,
 		.credentials = getenv("CREDENTIALS_DIRECTORY"),
 		.token = options->token,
 		.cma_key = options->cma_key,

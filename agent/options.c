@@ -16,6 +16,9 @@ static const struct option_def defs[] = {
 		.argument = "DIR",
 		.initial = "/var/lib/assim/nanoprobe",
 		.help = "keys and enrolment of this host" },
+	{ .name = "accept-machine-id",
+		.type = OPTION_FLAG,
+		.help = "this is the host of the state directory, though its machine-id changed" },
 	{ .name = "token",
 		.argument = "TOKEN",
 		.help = "enrol with what 'cmactl token create' printed" },
@@ -97,6 +100,7 @@ static void take_values(struct options *options)
 	const struct config *config = &options->config;
 
 	options->state_dir = config_text(config, "state-dir");
+	options->accept_machine_id = config_flag(config, "accept-machine-id");
 	options->token = config_text(config, "token");
 	options->cma_key = config_text(config, "cma-key");
 	options->root_key = config_text(config, "root-key");

@@ -14,6 +14,7 @@ enum { OPTIONS_RUN = 0, OPTIONS_DONE = 1 };
 struct options {
 	struct config config;
 	const char *state_dir;
+	bool accept_machine_id;
 	const char *token;
 	const char *cma_key;
 	const char *root_key;

@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 
-from lab import PORT, Estate
+from lab import PORT, Estate, built
 from suite import Suite, becomes, check, contains, equal, wait_until
 
 suite = Suite()
@@ -158,6 +158,31 @@ def a_cloned_key_is_an_incident(lab):
     fresh(three)
     lab.cma.ctl("incident", "clear", str(found[0]["id"]))
     equal(rows(lab, "incidents"), [], "what is open")
+
+
+def start_on_machine(host, machine_id, *more):
+    """Its nanoprobe, which sees that machine id; `ip netns exec` gives it mounts of its own."""
+    with open(host.path("machine-id"), "w", encoding="ascii") as file:
+        file.write(machine_id + "\n")
+    host.probe = host.spawn(
+        "sh", "-c", "mount --bind \"$0\" /etc/machine-id && exec \"$@\"",
+        host.path("machine-id"), built("nanoprobe"), "--state-dir", host.state, *host.options(),
+        *more, name="nanoprobe")
+
+
+@suite.test
+def a_copied_image_does_not_start(lab):
+    host, first, second = lab.nodes["three"], "0123456789abcdef" * 2, "fedcba9876543210" * 2
+    start_on_machine(host, first, "--token", lab.cma.token())
+    is_up(lab, host)
+    host.probe.stop()
+    start_on_machine(host, second)
+    equal(host.probe.wait(10), 1, "exit code on another machine")
+    contains(host.probe.text(), "--accept-machine-id", "what it says")
+    start_on_machine(host, second, "--accept-machine-id")
+    is_up(lab, host)
+    equal([row["host"] for row in rows(lab, "agents")].count("three"), 1, "hosts called three")
+    fresh(host)
 
 
 @suite.test

@@ -36,7 +36,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const files[] = { "version", "lock", "key", "enrolment" };
+	static const char *const files[] = { "version", "lock", "key", "enrolment", "machine",
+		"machine-id" };
 	struct bench *bench = *state;
 	int dir autoclose = open(bench->dir, O_RDONLY | O_DIRECTORY);
 
@@ -65,6 +66,18 @@ static char *make_token(uint8_t fill)
 	memset(token.secret, 0x77, sizeof(token.secret));
 	token_text(&token, text);
 	return text;
+}
+
+static int open_on(struct bench *bench, const char *token, const char *machine_id, bool accept)
+{
+	struct identity_config config = {
+		.state_dir = bench->dir,
+		.token = token,
+		.machine_id = machine_id,
+		.accept_machine_id = accept,
+	};
+
+	return identity_open(&bench->identity, &config, bench->error, ERROR_SIZE);
 }
 
 static void put_file(struct bench *bench, const char *name, const char *text, mode_t mode)
@@ -311,6 +324,97 @@ static void test_a_directory_that_cannot_be(void **state)
 	assert_non_null(strstr(error, "/dev/null/x"));
 }
 
+#define FIRST_ID  "00112233445566778899aabbccddeeff"
+#define SECOND_ID "ffeeddccbbaa99887766554433221100"
+
+/* Opens on a host of that machine id (NULL: it has none); the key is the first byte of, or -errno.
+ */
+static int start_on(struct bench *bench, const char *id, bool accept)
+{
+	char *token autofree = make_token(0x11),
+		    *path autofree = text_format("%s/machine-id", bench->dir);
+	int err;
+
+	if (id)
+		put_file(bench, "machine-id", id, 0444);
+	else
+		unlink(path);
+	err = open_on(bench, token, path, accept);
+	if (!err && !bench->identity.enrolled)
+		assert_int_equal(identity_keep(&bench->identity), 0);
+	return err;
+}
+
+/* What starts is the host with that key, or another one. */
+static void starts(
+	struct bench *bench, const char *id, bool accept, uint8_t key[SEAL_KEY], bool same)
+{
+	assert_int_equal(start_on(bench, id, accept), 0);
+	assert_int_equal(!memcmp(key, bench->identity.key.public, SEAL_KEY), same);
+	memcpy(key, bench->identity.key.public, SEAL_KEY);
+	identity_close(&bench->identity);
+}
+
+static void remove_files(struct bench *bench, const char *const *names)
+{
+	int dir autoclose = open(bench->dir, O_RDONLY | O_DIRECTORY);
+
+	for (; *names; names++)
+		assert_int_equal(unlinkat(dir, *names, 0), 0);
+}
+
+static void test_copy_of_a_host_does_not_use_its_key(void **state)
+{
+	static const char *const both[] = { "key", "enrolment", NULL };
+	struct bench *bench = *state;
+	uint8_t key[SEAL_KEY] = { 0 };
+
+	starts(bench, FIRST_ID "\n", false, key, false);
+	starts(bench, FIRST_ID "\n", false, key, true);
+	for (int i = 0; i < 2; i++) { /* to refuse does not make it right */
+		assert_error(bench, start_on(bench, SECOND_ID "\n", false), -EKEYREJECTED,
+			"--accept-machine-id");
+		assert_non_null(strstr(bench->error, "remove key and enrolment"));
+	}
+	starts(bench, FIRST_ID "\n", false, key, true);
+	remove_files(bench, both); /* it is to be a new host */
+	starts(bench, SECOND_ID "\n", false, key, false);
+	starts(bench, SECOND_ID "\n", false, key, true);
+	assert_int_equal(start_on(bench, FIRST_ID "\n", false), -EKEYREJECTED);
+}
+
+static void test_same_host_with_another_machine_id(void **state)
+{
+	struct bench *bench = *state;
+	uint8_t key[SEAL_KEY] = { 0 };
+
+	starts(bench, FIRST_ID "\n", false, key, false);
+	starts(bench, SECOND_ID "\n", true, key, true);
+	starts(bench, SECOND_ID "\n", false, key, true); /* once is enough */
+	assert_int_equal(start_on(bench, FIRST_ID "\n", false), -EKEYREJECTED);
+}
+
+/* What has none, or none yet, is not checked, and forgets nothing; nor does the id get out. */
+static void test_without_a_machine_id(void **state)
+{
+	static const char *const none[] = { NULL, "", "\n", "uninitialized\n", FIRST_ID "00\n" };
+	struct bench *bench = *state;
+	int dir autoclose = open(bench->dir, O_RDONLY | O_DIRECTORY);
+	uint8_t key[SEAL_KEY] = { 0 };
+	char *kept autofree = NULL;
+
+	starts(bench, NULL, false, key, false);
+	assert_int_equal(faccessat(dir, "machine", F_OK, 0), -1);
+	starts(bench, FIRST_ID "\n", false, key, true); /* made before there was such a check */
+	kept = file_read(dir, "machine", 64, NULL);
+	assert_int_equal(strlen(kept), strlen(FIRST_ID "\n"));
+	assert_null(strstr(kept, FIRST_ID));
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		starts(bench, none[i], false, key, true);
+	assert_int_equal(start_on(bench, SECOND_ID, false), -EKEYREJECTED);
+	starts(bench, FIRST_ID, false, key, true);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -325,6 +429,9 @@ int main(void)
 		CASE(test_what_is_broken_is_named),
 		CASE(test_newer_state_is_refused),
 		CASE(test_a_directory_that_cannot_be),
+		CASE(test_copy_of_a_host_does_not_use_its_key),
+		CASE(test_same_host_with_another_machine_id),
+		CASE(test_without_a_machine_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
