@@ -37,7 +37,7 @@ void hub_revoke(struct hub *hub, const uint8_t key[SEAL_KEY])
 	if (!peer)
 		return;
 	peer->known.revoked = true;
-	hub_call_drop(hub, key);
+	hub_call_drop(hub, key, INSTANT_NEVER);
 	if (peer->channel)
 		hub_free_channel(hub, peer->channel);
 	if (peer->active)

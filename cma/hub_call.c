@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cma/hub_call.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "cma/hub_data.h"
-#include "cma/hub_presence.h"
+#include "cma/hub_proof.h"
 #include "wire/keys.h"
 
 #define CALL_LIFE (60 * NS_PER_SEC)
@@ -87,11 +85,7 @@ static void drop_crowd(struct hub *hub, const uint8_t key[SEAL_KEY])
 		drop_call(hub, oldest);
 }
 
-/*
- * A session was proven: those that were called for before it shall never be. What a nanoprobe that
- * has died sent under one of them may still be on its way (tests/model/np1.pml, "no_older").
- */
-static void drop_earlier(struct hub *hub, const uint8_t key[SEAL_KEY], struct instant since)
+void hub_call_drop(struct hub *hub, const uint8_t key[SEAL_KEY], struct instant until)
 {
 	struct table_link *link = table_find(&hub->calls, hash_of(key));
 
@@ -99,14 +93,9 @@ static void drop_earlier(struct hub *hub, const uint8_t key[SEAL_KEY], struct in
 		struct call *call = table_object(link, struct call, by_key);
 
 		link = table_find_next(link);
-		if (!memcmp(call->key, key, SEAL_KEY) && !instant_before(since, call->since))
+		if (!memcmp(call->key, key, SEAL_KEY) && !instant_before(until, call->since))
 			drop_call(hub, call);
 	}
-}
-
-void hub_call_drop(struct hub *hub, const uint8_t key[SEAL_KEY])
-{
-	drop_earlier(hub, key, INSTANT_NEVER);
 }
 
 static uint32_t free_index(struct hub *hub)
@@ -126,18 +115,6 @@ struct verdict {
 	struct session_welcome welcome;
 };
 
-/* Would this secret give the psk that the agent has already? Then it is no new use of a token. */
-static bool enrolled_with(const struct peer *peer, const uint8_t secret[SEAL_KEY])
-{
-	uint8_t psk[SEAL_KEY];
-	bool same;
-
-	keys_agent_psk(secret, peer->known.key, psk);
-	same = seal_equal(psk, peer->known.psk, sizeof(psk));
-	seal_wipe(psk, sizeof(psk));
-	return same;
-}
-
 static enum welcome_refusal refusal_of(
 	const struct peer *peer, const struct hub_token *token, int64_t now_ms)
 {
@@ -145,18 +122,11 @@ static enum welcome_refusal refusal_of(
 		return WELCOME_OTHER_TENANT;
 	if (peer && peer->known.revoked)
 		return WELCOME_REVOKED;
-	if (peer && enrolled_with(peer, token->secret))
+	if (peer && hub_proof_enrolled_with(peer, token->secret))
 		return WELCOME_OK;
 	if (token->expires_ms <= now_ms)
 		return WELCOME_TOKEN_EXPIRED;
 	return token->uses ? WELCOME_OK : WELCOME_TOKEN_USED_UP;
-}
-
-static bool has_no_token(const struct session_hello *hello)
-{
-	static const uint8_t none[TOKEN_ID];
-
-	return !memcmp(hello->token_id, none, TOKEN_ID);
 }
 
 /* An agent without a token: one that was approved, or a person will see it among the pending. */
@@ -172,7 +142,7 @@ static bool judge_asking(struct hub *hub, const struct gate_init *init,
 	}
 	if (peer && peer->known.revoked)
 		refusal = WELCOME_REVOKED;
-	else if (peer && enrolled_with(peer, verdict->psk))
+	else if (peer && hub_proof_enrolled_with(peer, verdict->psk))
 		refusal = WELCOME_OK;
 	else if (!pending_note(
 			 hub->pending, init->now_ms, heard->noise.peer, verdict->psk, &init->from))
@@ -301,7 +271,7 @@ static void judge(struct hub *hub, struct instant now, const struct gate_init *i
 	}
 	if (!heard->hello.enrol)
 		answered = judge_known(hub, &heard->hello, &verdict);
-	else if (has_no_token(&heard->hello))
+	else if (session_asks(&heard->hello))
 		answered = judge_asking(hub, init, heard, &verdict);
 	else
 		answered = judge_enrolment(hub, init->now_ms, &heard->hello, &verdict);
@@ -383,116 +353,4 @@ void hub_call_input(struct hub *hub, struct instant now, int64_t now_ms, const s
 	gate_expect(hub->gate, hub->peers_by_id.count + hub->token_uses);
 	if (!gate_enter(hub->gate, now, now_ms, from, p, &hub->counters, &retry))
 		send_retry(hub, from, p, self, &retry);
-}
-
-/*
- * The agent has shown that it holds the secret of the token: it is one of ours now. NULL: the token
- * was used up or removed meanwhile. *fresh: the store has to be told.
- */
-static struct peer *enrol(struct hub *hub, const struct call *call, struct peer *peer, bool *fresh)
-{
-	struct known_token *token = hub_find_token(hub, call->hello.token_id);
-	struct hub_agent agent = { .id = hub->last_id + 1 };
-	struct active *active;
-
-	*fresh = false;
-	if (!token)
-		return NULL;
-	if (peer && enrolled_with(peer, token->known.secret))
-		return peer;
-	if (!token->known.uses)
-		return NULL;
-	token->known.uses--;
-	hub->token_uses--;
-	memcpy(agent.key, call->key, SEAL_KEY);
-	agent.tenant = token->known.tenant;
-	if (!peer)
-		peer = hub_new_peer(hub, &agent);
-	keys_agent_psk(token->known.secret, peer->known.key, peer->known.psk);
-	active = hub_data_activate(hub, peer);
-	active->enrolling = true;
-	memcpy(active->token, token->known.id, TOKEN_ID);
-	hub->counters.enrolled++;
-	*fresh = true;
-	return peer;
-}
-
-/*
- * Where it is noted if another incarnation has replaced this one. A nanoprobe makes a new one at
- * each start: one that comes back is that of a second nanoprobe.
- */
-static uint64_t *replaced_at(const struct hub *hub, uint64_t incarnation)
-{
-	return &hub->replaced[incarnation & (HUB_REPLACED_MAX - 1)];
-}
-
-static bool was_replaced(const struct hub *hub, uint64_t incarnation)
-{
-	return incarnation && *replaced_at(hub, incarnation) == incarnation;
-}
-
-/* The agent had to begin anew: epoch is its incarnation before. */
-static bool restarted(const struct session_hello *hello)
-{
-	return hello->restarted && !hello->enrol;
-}
-
-static void begin_stream(struct hub *hub, struct peer *peer, uint64_t incarnation)
-{
-	*replaced_at(hub, peer->known.incarnation) = peer->known.incarnation;
-	peer->known.incarnation = incarnation;
-	memset(peer->known.durable, 0, sizeof(peer->known.durable));
-	peer->known.want = 0;
-	peer->known.want_digest = 0;
-	for (int i = 0; peer->active && i < STREAM_COUNT; i++) {
-		struct receiver *receiver = &peer->active->receivers[i];
-
-		hub->unfinished -= receiver->bytes;
-		receiver_deinit(receiver);
-		receiver_init(receiver, 0);
-	}
-}
-
-bool hub_call_proven(struct hub *hub, struct channel *channel)
-{
-	struct call *call = channel->call;
-	const struct session_hello hello = call->hello;
-	struct peer *peer = hub_find_peer(hub, call->key);
-	struct addr other = { .port = 0 };
-	struct instant since;
-	bool fresh = false, came_back;
-
-	if (hello.enrol && !has_no_token(&hello))
-		peer = enrol(hub, call, peer, &fresh);
-	if (!peer) {
-		hub->counters.refused++;
-		hub_free_channel(hub, channel);
-		return false;
-	}
-	since = call->since;
-	hub_call_end(hub, call);
-	drop_earlier(hub, peer->known.key, since);
-	if (peer->channel) {
-		other = peer->channel->address;
-		hub_free_channel(hub, peer->channel);
-	}
-	channel->proven = true;
-	channel->peer = peer;
-	peer->channel = channel;
-	hub->session_count++;
-	hub->counters.sessions++;
-	came_back = hello.incarnation != peer->known.incarnation &&
-		was_replaced(hub, restarted(&hello) ? hello.epoch : hello.incarnation);
-	if (hello.incarnation != peer->known.incarnation)
-		begin_stream(hub, peer, hello.incarnation);
-	if (fresh)
-		hub_queue_enrol(hub, peer->active);
-	else
-		hub_presence_changed(hub, peer);
-	if (came_back)
-		hub_presence_duplicate(hub, peer, &other);
-	else if (restarted(&hello))
-		hub_presence_lost(hub, peer);
-	hub_command_here(hub, peer);
-	return true;
 }

@@ -2,7 +2,7 @@
 #ifndef CMA_HUB_CALL_H
 #define CMA_HUB_CALL_H
 /*
- * Handshakes at the hub: INIT in, RESP out, and the first DATA that proves the agent. Until then a
+ * Handshakes at the hub: INIT in, RESP out. Until the first DATA proves the agent (hub_proof.h) a
  * call costs one channel and touches nothing that is there.
  */
 #include "cma/hub_state.h"
@@ -12,13 +12,8 @@ void hub_call_input(struct hub *hub, struct instant now, int64_t now_ms, const s
 	const struct packet *p);
 /* Answers the next INIT that waits; false when none does. */
 bool hub_call_work(struct hub *hub, struct instant now);
-/*
- * The first DATA of the channel was genuine: it becomes its agent's session, in place of an older
- * one. False when the token was used up meanwhile: the channel is gone.
- */
-bool hub_call_proven(struct hub *hub, struct channel *channel);
-/* Ends every call of that key. */
-void hub_call_drop(struct hub *hub, const uint8_t key[SEAL_KEY]);
+/* Ends the calls of that key that began until then. */
+void hub_call_drop(struct hub *hub, const uint8_t key[SEAL_KEY], struct instant until);
 /* Forgets what is only needed until then; the channel stays. */
 void hub_call_end(struct hub *hub, struct call *call);
 

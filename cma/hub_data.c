@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "cma/hub_call.h"
 #include "cma/hub_presence.h"
+#include "cma/hub_proof.h"
 
 #define ACK_DELAY (20 * NS_PER_MS) /* a commit, which brings one anyway, is faster */
 
@@ -308,7 +308,7 @@ void hub_data_input(
 	/* One that was held back on the way tells where the agent was. */
 	if (newest)
 		channel->address = *from;
-	if (!channel->proven && !hub_call_proven(hub, channel))
+	if (!channel->proven && !hub_proof_accept(hub, channel))
 		return;
 	take_records(hub, now, channel->peer, plain);
 }

@@ -73,6 +73,13 @@ static void hello_decode(const uint8_t payload[INIT_PAYLOAD], struct session_hel
 	}
 }
 
+bool session_asks(const struct session_hello *hello)
+{
+	static const uint8_t none[SESSION_TOKEN_ID];
+
+	return hello->enrol && !memcmp(hello->token_id, none, sizeof(none));
+}
+
 int session_call(struct session_call *call, const struct session_self *self,
 	const uint8_t peer[SEAL_KEY], const uint8_t ephemeral[SEAL_KEY], uint32_t local,
 	const struct session_hello *hello, uint8_t datagram[PACKET_INIT_SIZE])

@@ -35,11 +35,14 @@ void session_self_init(struct session_self *self, const struct key_pair *key);
 struct session_hello {
 	uint64_t incarnation;
 	bool restarted; /* the CMA had lost something of the incarnation before: that is in epoch */
-	bool enrol;	/* the psk is the secret of this token */
+	bool enrol;	/* the psk is the secret of this token, or of none (session_asks) */
 	uint8_t token_id[SESSION_TOKEN_ID]; /* with enrol, and */
 	uint64_t tenant;		    /* with enrol: a hint, 0 if none */
 	uint64_t epoch, seq;		    /* else: what the CMA acknowledged last, 0 if nothing */
 };
+
+/* The agent has no token (its id is all zeros): it asks to be approved. */
+bool session_asks(const struct session_hello *hello);
 
 /* What the CMA says in RESP. */
 struct session_welcome {
