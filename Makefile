@@ -193,11 +193,12 @@ sim: $(sim_tests)
 sim-long: $(sim_tests)
 	@git log -1 --format='commit %H'; git status --short --untracked-files=no
 	@$(sim_tool) -j $$(nproc) -p $(or $(PACKETS),1000000000) -s $(or $(SEED),1000)
-# A store cut off at some of its writes, or at all of them.
+# A store cut off at some of its writes, memory that ends at some allocations; or at all of them.
 crash: $(crash_tests)
 	@tools/run-tests.sh crash $(crash_tests)
 crash-long: $(crash_tests)
 	@$(BUILD)/tests/crash/crash_store -a -j $$(nproc)
+	@$(BUILD)/tests/crash/crash_memory -a
 fuzz-replay: $(fuzz_replay)
 	@tools/run-tests.sh fuzz $(fuzz_replay)
 tests: all $(unit_tests) $(sim_tests) $(crash_tests) $(fuzz_replay) $(test_tools)

@@ -18,7 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#define uthash_fatal(why) abort()
+#define uthash_fatal(why) mem_exhausted()
 #include <uthash.h>
 
 enum { REPLY_SIZE = 32768, PORTS = 65536 };

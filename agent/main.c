@@ -248,7 +248,7 @@ int main(int argc, char **argv)
 
 	mallopt(M_ARENA_MAX, 1);
 	/* What libraries read from files when they are first used is not there later. */
-	json_object_seed(0);
+	json_init();
 	tzset();
 	close_range(STDERR_FILENO + 1, ~0U, 0); /* nothing of the caller's gets to either process */
 	result = options_read(&nanoprobe.options, argc, argv);

@@ -165,7 +165,7 @@ static int parse_file(struct policy *policy, int fd, char **why)
 	int line, err;
 
 	if (!parse.file)
-		abort();
+		mem_exhausted();
 	line = ini_parse_stream(next_line, &parse, on_value, &parse);
 	err = ferror(parse.file) ? -EIO : line ? -EINVAL : check_keys(&parse);
 	if (line && !parse.why)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define uthash_fatal(message) abort()
+#define uthash_fatal(message) mem_exhausted()
 #include <uthash.h>
 
 #include "base/alloc.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#define uthash_fatal(why) abort()
+#define uthash_fatal(why) mem_exhausted()
 #include <uthash.h>
 
 struct entry {

@@ -9,7 +9,7 @@
 #include <sys/queue.h>
 
 #include "base/alloc.h"
-#define uthash_fatal(why) abort()
+#define uthash_fatal(why) mem_exhausted()
 #include <uthash.h>
 
 #include "agent/watch.h"

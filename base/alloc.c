@@ -7,11 +7,25 @@
 #include <string.h>
 #include <unistd.h>
 
+void mem_exhausted(void)
+{
+	static const char text[] = "out of memory\n";
+	ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+	(void)ignored;
+	abort();
+}
+
 static void *checked(void *memory)
 {
 	if (!memory)
-		abort();
+		mem_exhausted();
 	return memory;
+}
+
+void *mem_take(size_t size)
+{
+	return checked(malloc(size ? size : 1));
 }
 
 void *mem_alloc(size_t count, size_t size)
@@ -24,7 +38,7 @@ void *mem_resize(void *old, size_t count, size_t size)
 	size_t total;
 
 	if (__builtin_mul_overflow(count, size, &total))
-		abort();
+		mem_exhausted();
 	return checked(realloc(old, total ? total : 1));
 }
 

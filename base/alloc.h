@@ -3,10 +3,17 @@
 #define BASE_ALLOC_H
 /*
  * The one allocator. Every size that comes from outside has a named maximum that is checked
- * before it gets here, so running out of memory is not an input: these abort, never return NULL.
+ * before it gets here, so running out of memory is not an input: these say so on stderr and abort,
+ * never return NULL.
  */
 #include <stddef.h>
 #include <stdlib.h>
+
+/* Ends the process as all of these do. */
+void mem_exhausted(void) __attribute__((noreturn));
+
+/* Memory that is not zeroed; for libraries that are told which allocator to use. */
+void *mem_take(size_t size) __attribute__((malloc, returns_nonnull));
 
 /* Zeroed memory for count objects of size bytes; the caller frees it with free(). */
 void *mem_alloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));

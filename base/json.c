@@ -5,7 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/text.h"
+
+void json_init(void)
+{
+	json_set_alloc_funcs(mem_take, free);
+	json_object_seed(0);
+}
 
 void json_decref_cleanup(json_t **value)
 {
@@ -17,7 +24,7 @@ char *json_text(const json_t *value)
 	char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
 
 	if (!text)
-		abort();
+		mem_exhausted();
 	return text;
 }
 

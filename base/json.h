@@ -7,6 +7,12 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 
+/*
+ * First, once in a process: jansson takes its memory as all of us do (base/alloc.h). Else a message
+ * that finds no memory would look like one that is malformed.
+ */
+void json_init(void);
+
 #define autojson cleanup(json_decref_cleanup)
 void json_decref_cleanup(json_t **value);
 

@@ -114,7 +114,7 @@ int client_ask(
 	}
 	from = fdopen(fd, "r");
 	if (!from)
-		abort();
+		mem_exhausted();
 	err = take_answer(client, from, output);
 	fclose(from);
 	if (!err)

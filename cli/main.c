@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/escape.h"
@@ -93,6 +94,7 @@ int main(int argc, char **argv)
 	/* `cmactl ... | head` ends quietly, whoever started us. */
 	signal(SIGPIPE, SIG_DFL);
 	use_utf8();
+	json_init();
 	if (args_parse(&args, argc, argv))
 		return complain(args.error, EXIT_USAGE);
 	return run(&args);

@@ -84,7 +84,7 @@ static struct libscols_table *new_table(const struct output *output)
 	struct libscols_table *table = scols_new_table();
 
 	if (!table)
-		abort();
+		mem_exhausted();
 	/* Our own escaping knows more than theirs, and leaves backslashes alone. */
 	scols_table_enable_noencoding(table, 1);
 	scols_table_set_stream(table, output->to);
@@ -107,13 +107,13 @@ static void add_column(
 	if (output->width && !(flags & SCOLS_FL_RIGHT))
 		flags |= SCOLS_FL_WRAP;
 	if (!scols_table_new_column(table, heading, 1, flags))
-		abort();
+		mem_exhausted();
 }
 
 static void set_cell(struct libscols_line *line, size_t index, char *text)
 {
 	if (!line || scols_line_refer_data(line, index, text))
-		abort();
+		mem_exhausted();
 }
 
 static void fill_record(const struct output *output, struct libscols_table *table)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#define uthash_fatal(why) mem_exhausted()
 #include <uthash.h>
 
 #include "base/alloc.h"

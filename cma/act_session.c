@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#define uthash_fatal(why) mem_exhausted()
 #include <uthash.h>
 
 #include "base/addr.h"

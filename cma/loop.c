@@ -272,7 +272,7 @@ struct loop *loop_new(struct server *server)
 	loop->server = server;
 	loop->ev = ev_loop_new(EVFLAG_AUTO);
 	if (!loop->ev)
-		abort();
+		mem_exhausted();
 	pthread_mutex_init(&loop->lock, NULL);
 	pthread_cond_init(&loop->answered, NULL);
 	STAILQ_INIT(&loop->calls);

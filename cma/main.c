@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/json.h"
 #include "cma/notify.h"
 #include "cma/server.h"
 
@@ -109,6 +110,7 @@ int main(int argc, char **argv)
 	int code;
 
 	signal(SIGPIPE, SIG_IGN);
+	json_init();
 	config_init(&config, options);
 	code = run(&config, argc, argv, &log);
 	config_free(&config);

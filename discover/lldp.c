@@ -89,7 +89,7 @@ static void link_open(struct link *link, int fd)
 	link->fd = fd;
 	link->connection = lldpctl_new(link_send, link_receive, link);
 	if (!link->connection)
-		abort();
+		mem_exhausted();
 }
 
 static void link_close(struct link *link)

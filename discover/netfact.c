@@ -9,7 +9,7 @@
 #include <netlink/msg.h>
 #include <string.h>
 
-#define uthash_fatal(message) abort()
+#define uthash_fatal(message) mem_exhausted()
 #include <uthash.h>
 
 #include "base/addr.h"

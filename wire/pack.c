@@ -22,9 +22,33 @@ struct pack {
 	int level;
 };
 
+static void *take(void *owner, unsigned count, unsigned size)
+{
+	(void)owner;
+	return mem_alloc(count, size);
+}
+
+static void give(void *owner, void *memory)
+{
+	(void)owner;
+	free(memory);
+}
+
+/* With zlib's own allocator, a message that finds no memory would look like a damaged one. */
+static void init(struct pack *pack)
+{
+	*pack = (struct pack){
+		.deflate = { .zalloc = take, .zfree = give },
+		.inflate = { .zalloc = take, .zfree = give },
+	};
+}
+
 struct pack *pack_new(void)
 {
-	return mem_alloc(1, sizeof(struct pack));
+	struct pack *pack = mem_alloc(1, sizeof(*pack));
+
+	init(pack);
+	return pack;
 }
 
 void pack_release(struct pack *pack)
@@ -33,7 +57,7 @@ void pack_release(struct pack *pack)
 		deflateEnd(&pack->deflate);
 	if (pack->inflate.state)
 		inflateEnd(&pack->inflate);
-	*pack = (struct pack){ .level = 0 };
+	init(pack);
 }
 
 void pack_free(struct pack *pack)
@@ -60,7 +84,7 @@ static z_stream *deflate_stream(struct pack *pack, int level)
 	if (err == Z_OK)
 		err = deflateSetDictionary(z, dictionary.data, (uInt)dictionary.size);
 	if (err != Z_OK)
-		abort(); /* out of memory is all that can go wrong */
+		abort(); /* the arguments are always the same */
 	pack->level = level;
 	return z;
 }

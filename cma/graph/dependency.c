@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 
-#define uthash_fatal(message) abort()
+#define uthash_fatal(message) mem_exhausted()
 #include <uthash.h>
 
 struct seen {
