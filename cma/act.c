@@ -108,7 +108,8 @@ int act_event(struct act *act, const struct hub_event *event, struct graph_resul
 		err = expire(act, event);
 		break;
 	}
-	return err == -ENOENT ? ACT_REFUSED : err;
+	/* What a revoked agent said before it was, but had no effect yet, has none. */
+	return err == -ENOENT || err == -EACCES ? ACT_REFUSED : err;
 }
 
 void act_failed(struct act *act)

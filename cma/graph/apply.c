@@ -54,7 +54,7 @@ static int row_load(struct graph *g, struct row *row)
 	row->lost = sqlite3_column_int64(s, 10);
 	row->facts = sqlite3_column_int64(s, 11);
 	row->bytes = sqlite3_column_int64(s, 12);
-	return 0;
+	return sqlite3_column_int64(s, 13) ? -EACCES : 0;
 }
 
 static int row_save(struct graph *g, const struct row *row)

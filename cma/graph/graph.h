@@ -90,7 +90,8 @@ struct graph_message {
 
 /*
  * Acts on a message: its effect, its sequence and what the answer must hold become durable in the
- * same commit. A new incarnation starts both streams at 1. -ENOENT: no such agent.
+ * same commit. A new incarnation starts both streams at 1. -ENOENT: no such agent;
+ * -EACCES: it is revoked.
  */
 int graph_apply(struct graph *g, int64_t agent, const struct graph_message *message,
 	struct graph_result *result);

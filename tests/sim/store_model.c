@@ -286,7 +286,7 @@ static const char *act(struct store *store, const struct hub_event *event)
 	if (!row)
 		return "a message of an agent that never enrolled";
 	if (row->open.agent.revoked)
-		return "a message of an agent that was revoked";
+		return NULL; /* it has no effect */
 	touch(store, row);
 	if (message_decode(SPAN(event->bytes, event->size), &message))
 		return "a message that does not decode";
@@ -314,8 +314,8 @@ static const char *note_presence(struct store *store, const struct hub_event *ev
 
 	if (!row)
 		return "a session of an agent that never enrolled";
-	if (row->open.agent.revoked && event->kind == HUB_HERE)
-		return "a session of an agent that was revoked";
+	if (row->open.agent.revoked)
+		return NULL; /* it stays that */
 	touch(store, row);
 	row->presence++;
 	return NULL;

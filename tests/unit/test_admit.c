@@ -90,6 +90,24 @@ static char *states(struct estate *e, const char *tenant)
 		assert_string_equal(got__, expected);     \
 	} while (0)
 
+/* What it said before it was revoked, and that had no effect yet, has none. */
+static void test_revoked_message(void **state)
+{
+	struct graph_message message = { .incarnation = 1, .stream = STREAM_STATE, .sequence = 9 };
+	struct graph_result result;
+	struct estate e;
+	int64_t web;
+
+	(void)state;
+	estate_new(&e);
+	web = estate_host(&e, 1, "web", NULL);
+	assert_int_equal(revoke(&e, "default", 1), 0);
+	assert_int_equal(graph_begin(e.graph, e.now), 0);
+	assert_int_equal(graph_apply(e.graph, web, &message, &result), -EACCES);
+	graph_rollback(e.graph);
+	estate_remove(&e);
+}
+
 /* Nothing that the agent's last packets lead to makes it "up" again, and what it told stays. */
 static void test_revoke(void **state)
 {
@@ -245,6 +263,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_revoke),
+		cmocka_unit_test(test_revoked_message),
 		cmocka_unit_test(test_admit),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_agents),
