@@ -8,9 +8,12 @@
  *			{proto, addr, port, ...}. Where one process has an address twice, the later
  *			one's key has "/proto" and the network namespace behind it.
  *	unattributed	listenaddrs whose process is not known, if there are any
- *	links		ifname -> the link, with its "addresses" as "addr/prefix" and its "routes"
- *as "dst via gateway" neighbours, lldp	arrays coverage	feature -> what can be seen The caller
- *decrefs.
+ *	links		ifname -> the link, with its "addresses" as "addr/prefix" and its
+ *			"routes" as "dst via gateway"
+ *	neighbours, lldp	arrays
+ *	coverage	feature -> what can be seen
+ *
+ * The caller decrefs.
  */
 #include "agent/tracker.h"
 #include "base/json.h"

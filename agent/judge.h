@@ -8,9 +8,10 @@
  *	it has not expired, and is for no more than a day;
  *	the policy allows that operator that command;
  *	no warrant with its id came before.
+ *
  * Pure. It lives in the privileged process, so that neither the CMA nor the process that talks to
- *it can have anything done that was not signed for. Time is the CMA's, told by the latter: somebody
- *who holds that can make a warrant come late, never twice, and none after a restart.
+ * it can have anything done that was not signed for. Time is the CMA's, told by the latter:
+ * somebody who holds that can make a warrant come late, never twice, and none after a restart.
  */
 #include "agent/policy.h"
 #include "wire/warrant.h"

@@ -64,7 +64,8 @@ static void keep_enrolment(void *user)
 		log_error(&nanoprobe->log, "cannot keep the enrolment in %s: %s",
 			nanoprobe->options.state_dir, strerror(-err));
 	else
-		log_info(&nanoprobe->log, "enrolled; the token is needed no more");
+		log_info(&nanoprobe->log, "enrolled%s",
+			nanoprobe->identity.has_token ? "; the token is needed no more" : "");
 }
 
 /* The other process asks for it, and that may be in foreign hands: only the signature counts. */

@@ -54,7 +54,8 @@ static enum result_status do_rediscover(const struct perform *perform, const cha
 		section++;
 	if (section == SECTION_COUNT ||
 		(!is_of_sense(section) && observe_again(perform->observe, section, now, now_ms))) {
-		*text = text_format("nothing on this host looks for '%s'", argument);
+		*text = *argument ? text_format("nothing on this host looks for '%s'", argument)
+				  : text_copy("the section to look for is missing");
 		return RESULT_FAILED;
 	}
 	*text = text_format("looking again for '%s'", argument);

@@ -10,7 +10,7 @@
  *	allow = resync, rediscover:listen, selftest
  *
  * A word of allow is a command, or a command and the one argument that it may have. Without the
- *file nobody may do anything; one with any mistake counts as none.
+ * file nobody may do anything; one with any mistake counts as none.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,9 +3,9 @@
 #define AGENT_REDACT_H
 /*
  * Takes secrets out of a command line before it leaves the host. Replaced by "***":
- *	values of options, variables, headers and URL parameters whose name says that they are
- *secret
- *		(--password x, PGPASSWORD=x, X-Api-Key: x, ?token=x), also inside "sh -c" text;
+ *	values of options, variables, headers and URL parameters whose name says that they
+ *	are secret (--password x, PGPASSWORD=x, X-Api-Key: x, ?token=x), also inside "sh -c"
+ *	text;
  *	the short options of tools that take a password (mysql -px, redis-cli -a x, curl -u me:x);
  *	the password in scheme://user:password@host;
  *	long words that look random and known forms of access tokens.

@@ -10,8 +10,8 @@
  *	reader: ring is empty	state = DOOR_ASLEEP; fence; is it still empty? then sleep
  *	kernel: after a record	fence; state is DOOR_ASLEEP: state = DOOR_AWAKE, wake it
  *	reader: has drained	state = DOOR_PAUSING, comes back by itself after 5 ms
- *	kernel: after a record	state is DOOR_PAUSING, a quarter is full: state = DOOR_AWAKE, wake
- *it
+ *	kernel: after a record	state is DOOR_PAUSING, a quarter is full: state = DOOR_AWAKE,
+ *				wake it
  */
 #include "bpf/event.h"
 

@@ -89,14 +89,29 @@ static const struct command *find_first_word(const char *word)
 	return NULL;
 }
 
+/* Two commands of two words, the first of which is the same? */
+static bool are_siblings(const struct command *a, const struct command *b)
+{
+	const char *space = strchr(a->name, ' ');
+
+	return a != b && space && !strncmp(a->name, b->name, (size_t)(space + 1 - a->name));
+}
+
 /* "token creat": its first word is right, so the second is the offending one. */
-static void complain_second_word(struct args *args, const char *second)
+static void complain_second_word(struct args *args, const struct command *begun)
 {
 	bool wrong = args->operand_count > 1;
+	size_t skip = strlen(args->operands[0]) + 1, used = 0;
+	char others[64] = "";
 
-	snprintf(args->error, sizeof(args->error), "'%s' needs '%s' after it%s%s%s",
-		args->operands[0], second, wrong ? ", not '" : "", wrong ? args->operands[1] : "",
-		wrong ? "'" : "");
+	for (const struct command *c = commands; c->name && used < sizeof(others); c++) {
+		if (are_siblings(begun, c))
+			used += (size_t)snprintf(
+				others + used, sizeof(others) - used, " or '%s'", c->name + skip);
+	}
+	snprintf(args->error, sizeof(args->error), "'%s' needs '%s'%s after it%s%s%s",
+		args->operands[0], begun->name + skip, others, wrong ? ", not '" : "",
+		wrong ? args->operands[1] : "", wrong ? "'" : "");
 }
 
 static void complain_unknown(struct args *args)
@@ -138,7 +153,7 @@ const struct command *command_find(struct args *args)
 	else if (args->options[ARGS_HELP] && args->operand_count == 1)
 		return begun;
 	else
-		complain_second_word(args, strchr(begun->name, ' ') + 1);
+		complain_second_word(args, begun);
 	return NULL;
 }
 
@@ -169,21 +184,39 @@ static void print_options(unsigned int options, FILE *to)
 	}
 }
 
+static void print_command(const struct command *command, FILE *to)
+{
+	char left[48];
+
+	snprintf(left, sizeof(left), "%s %s", command->name, command->operands);
+	fprintf(to, "  %-32s %s\n", left, command->summary);
+}
+
+static void help_with(const struct command *command, FILE *to)
+{
+	const char *heading = "\nSee also:\n";
+
+	fprintf(to, "usage: cmactl [OPTION ...] %s%s%s\n%s\n\n", command->name,
+		*command->operands ? " " : "", command->operands, command->summary);
+	print_options(COMMON_OPTIONS | command->options, to);
+	for (const struct command *c = commands; c->name; c++) {
+		if (!are_siblings(command, c))
+			continue;
+		fputs(heading, to);
+		print_command(c, to);
+		heading = "";
+	}
+}
+
 void command_help(const struct command *command, FILE *to)
 {
 	if (command) {
-		fprintf(to, "usage: cmactl [OPTION ...] %s%s%s\n%s\n\n", command->name,
-			*command->operands ? " " : "", command->operands, command->summary);
-		print_options(COMMON_OPTIONS | command->options, to);
+		help_with(command, to);
 		return;
 	}
 	fputs("usage: cmactl [OPTION ...] COMMAND ...\nAsk the CMA about the estate.\n\n", to);
-	for (const struct command *c = commands; c->name; c++) {
-		char left[48];
-
-		snprintf(left, sizeof(left), "%s %s", c->name, c->operands);
-		fprintf(to, "  %-32s %s\n", left, c->summary);
-	}
+	for (const struct command *c = commands; c->name; c++)
+		print_command(c, to);
 	fputc('\n', to);
 	print_options(~0U, to);
 }

@@ -208,7 +208,7 @@ int keyring_retire(struct keyring *ring)
 	int err;
 
 	if (!ring->has_old)
-		return -ENOENT;
+		return -ENODATA;
 	err = ring->credentials < 0 ? replace_file(ring) : 1;
 	if (err < 0)
 		return err;

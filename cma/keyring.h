@@ -54,7 +54,7 @@ int keyring_prepare(struct keyring *ring);
 int keyring_rotate(struct keyring *ring, const uint8_t certificate[CERTIFICATE_SIZE]);
 /*
  * Wipes the old key. 1: it was a credential, and comes back with the next start unless key.next
- * has taken its place by then. -ENOENT: there is none; -errno.
+ * has taken its place by then. -ENODATA: there is none; -errno.
  */
 int keyring_retire(struct keyring *ring);
 

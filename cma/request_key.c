@@ -79,6 +79,8 @@ static const char *reason(int err)
 		return "its serial is not greater than that of the certificate in force";
 	case -EACCES:
 		return "our root key did not sign this certificate";
+	case -ENODATA:
+		return "there is no old key";
 	case -ENOENT:
 		return "it is not for the key that 'cmactl key next' printed";
 	case -EPROTONOSUPPORT:

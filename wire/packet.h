@@ -9,8 +9,9 @@
  *	RESP	 108	sender u32 | receiver u32 | noise 64 | mac1 16 | mac2 16
  *	RETRY	  68	receiver u32 | nonce 24 | sealed cookie and delay 36
  *	DATA	32+n	receiver u32 | counter u64 | sealed n + 16
- *	BEAT	  44	receiver u32 | challenge u64 | echo u64 | health u8 | state u8 | lost u16 |
- *mac 16 UNKNOWN	  24	receiver u32 | reset token 16
+ *	BEAT	  44	receiver u32 | challenge u64 | echo u64 | health u8 | state u8 |
+ *			lost u16 | mac 16
+ *	UNKNOWN	  24	receiver u32 | reset token 16
  *
  * Only bytes are dealt with here: nothing that comes out of packet_decode is proven.
  */

@@ -8,8 +8,8 @@
  *
  *	u8 version (1), id 16, agent's public key 32, u64 incarnation, u64 not after (ms since 1970
  *	by the CMA's clock), operator's public key 32, tenant and name each behind a u8 size,
- *argument behind a u16 size, Ed25519 signature 64 over "np1 command 1", a zero byte and all before
- *it
+ *	argument behind a u16 size, Ed25519 signature 64 over "np1 command 1", a zero byte and
+ *	all before it
  */
 #include "wire/seal.h"
 #include "wire/sign.h"

@@ -81,8 +81,9 @@ static void test_complaints(void **state)
 		{ "statsu", "unknown command 'statsu', did you mean 'status'?" },
 		{ "frobnicate", "unknown command 'frobnicate'" },
 		{ "status now", "unexpected word 'now'" },
-		{ "token", "'token' needs 'create' after it" },
-		{ "token make", "'token' needs 'create' after it, not 'make'" },
+		{ "token", "'token' needs 'create' or 'revoke' after it" },
+		{ "token make", "'token' needs 'create' or 'revoke' after it, not 'make'" },
+		{ "key", "'key' needs 'status' or 'next' or 'rotate' or 'retire' after it" },
 		{ "query", "the NAME of a query (see 'cmactl query list') is missing" },
 		{ "query allips web1", "'web1' is not PARAM=VALUE" },
 		{ "query allips =1", "'=1' is not PARAM=VALUE" },
@@ -131,6 +132,10 @@ static void test_help(void **state)
 		command_help(command, to);
 		fclose(to);
 		assert_memory_equal(text, cases[i].usage, strlen(cases[i].usage));
+		if (!strncmp(command->name, "token", 5))
+			assert_non_null(strstr(text, "\nSee also:\n  token revoke ID"));
+		else
+			assert_null(strstr(text, "See also"));
 	}
 	assert_null(command_of("token make --help", &args, storage));
 }

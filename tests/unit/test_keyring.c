@@ -121,7 +121,7 @@ static void test_whole_change(void **state)
 		assert_memory_equal(ring->key.public, next, SEAL_KEY);
 		assert_false(ring->has_old || ring->has_next);
 		assert_memory_equal(ring->reset_key, reset, SEAL_KEY);
-		assert_int_equal(keyring_retire(ring), -ENOENT);
+		assert_int_equal(keyring_retire(ring), -ENODATA);
 		assert_int_equal(open_again(bench), 0);
 	}
 	assert_true(exists(bench->dir, "cma.key", 0600));
