@@ -3,7 +3,8 @@
 #   make            the three programs          make check   every test
 #   make run        watch this host, live       make lab     a small estate in network namespaces
 #   make check-kernels  the same on other kernels, under emulation
-#   make bench | sim | sim-long | model | fuzz | coverage | lint | install | uninstall | deps | clean
+#   make sim | sim-long | crash | crash-long | model | fuzz | coverage | bench | lint
+#   make install | uninstall | deps | clean
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
