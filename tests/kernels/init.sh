@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The first process of a machine that matrix.py boots, under busybox. It lets the nanoprobe watch
-# what it does with sockets, and writes all that it got to the second serial port, in parts that
-# begin with "== NAME". A part "end" says that nothing was cut off.
+# init [here]: the first process of a machine that matrix.py boots, under busybox, or of the
+# namespaces that it makes here. It lets the nanoprobe watch what it does with sockets, and writes
+# all that it got to the second serial port (here: as its output), in parts that begin with
+# "== NAME". A part "end" says that nothing was cut off.
 PATH=/bin
 mount -t proc none /proc
 mount -t sysfs none /sys
@@ -14,9 +15,12 @@ for module in inet_diag tcp_diag udp_diag unix_diag; do
 	[ ! -e /modules/$module.ko ] || insmod /modules/$module.ko
 done
 ip link set lo up
-stty -F /dev/ttyS1 raw -echo
-exec >/dev/ttyS1 2>&1
+if [ "${1:-}" != here ]; then
+	stty -F /dev/ttyS1 raw -echo
+	exec >/dev/ttyS1 2>&1
+fi
 cd /tmp || exit 1
+mkfifo stream
 
 part() { printf '== %s\n' "$*"; }
 seconds() { read -r up _ </proc/uptime && echo "${up%.*}"; }
@@ -27,8 +31,10 @@ until_seen() {
 	shift
 	for pattern; do
 		until grep -q -- "$pattern" facts; do
-			[ "$(seconds)" -lt $end ] || return 1
-			usleep 50000
+			left=$((end - $(seconds)))
+			# shellcheck disable=SC3045 # busybox has it
+			[ $left -gt 0 ] && read -r -t $left line <&3 || return 1
+			printf '%s\n' "$line" >>facts
 		done
 	done
 }
@@ -50,14 +56,15 @@ held() { # a client that connects and stays
 # and what a single look finds.
 look() {
 	running=
-	ready serve tcp 127.0.0.1:1001
+	ready serve tcp 127.0.0.1:1001 keep
 	ready serve udp 127.0.0.1:1002
 	held older tcp 127.0.0.1:1001
 	: >facts
-	nanoprobe --dry-run --json >facts 2>errors &
+	nanoprobe --dry-run --json >stream 2>errors &
 	nanoprobe=$!
-	until_seen 60 '"lldp"' 'tcp 127.0.0.1:1001"'
-	ready serve tcp 127.0.0.1:2001
+	exec 3<stream
+	until_seen 60 '"lldp"' 'tcp 127.0.0.1:1001"' '"inbound","key":"tcp 127.0.0.1:1001'
+	ready serve tcp 127.0.0.1:2001 keep
 	ready serve udp 127.0.0.1:2002
 	held later tcp 127.0.0.1:2001
 	held sender udp 127.0.0.1:2002
@@ -66,6 +73,8 @@ look() {
 		'"client","key":"later' '"client","key":"sender' '"inbound","key":"tcp 127.0.0.1:2001'
 	until_seen 6 '"client","key":"brief'
 	kill $nanoprobe
+	cat <&3 >>facts
+	exec 3<&-
 	wait $nanoprobe
 	part "$1.watch"
 	cat facts
@@ -83,9 +92,12 @@ look() {
 part kernel
 uname -r
 part objects
+how=
 for object in /programs/*.o; do
 	echo "object ${object##*/}"
-	load "$object"
+	# shellcheck disable=SC2086 # nothing or one word
+	load "$object" $how
+	how=together
 done
 look btf
 if mount -t tmpfs none /sys/kernel/btf; then
@@ -93,5 +105,6 @@ if mount -t tmpfs none /sys/kernel/btf; then
 	umount /sys/kernel/btf
 fi
 part end
+[ "${1:-}" != here ] || exit 0
 sleep 1
 poweroff -f

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * load OBJECT
+ * load OBJECT [together]
  *
  * Loads each kernel program of an object on its own, as the nanoprobe does where they do not load
- * together. Prints a line for each, "NAME ok" or "NAME ERROR: what the verifier said last", and
- * ends with 0 when all loaded.
+ * together; with "together" only where that is so. Prints a line for each, "NAME ok" or
+ * "NAME ERROR: what the verifier said last", and ends with 0 when all loaded.
  */
 #include <bpf/libbpf.h>
 #include <err.h>
@@ -30,7 +30,7 @@ static const char *last_words(char *log)
 	return last;
 }
 
-/* 0 or -errno; log gets what the verifier says. */
+/* 0 or -errno; log gets what the verifier says. name NULL: all of them. */
 static int load_only(const char *path, const char *name, char *log)
 {
 	struct bpf_object *object = bpf_object__open_file(path, NULL);
@@ -41,7 +41,8 @@ static int load_only(const char *path, const char *name, char *log)
 		return -errno;
 	bpf_object__for_each_program(program, object)
 	{
-		bpf_program__set_autoload(program, !strcmp(bpf_program__name(program), name));
+		bpf_program__set_autoload(
+			program, !name || !strcmp(bpf_program__name(program), name));
 		bpf_program__set_log_buf(program, log, LOG_SIZE);
 	}
 	error = bpf_object__load(object);
@@ -61,9 +62,10 @@ int main(int argc, char **argv)
 	struct bpf_object *object;
 	struct bpf_program *program;
 	size_t count = 0, failed = 0;
+	bool loaded;
 
-	if (argc != 2)
-		errx(2, "usage: load OBJECT");
+	if (argc != 2 && (argc != 3 || strcmp(argv[2], "together")))
+		errx(2, "usage: load OBJECT [together]");
 	libbpf_set_print(silent);
 	object = bpf_object__open_file(argv[1], NULL);
 	if (!object || !log)
@@ -74,11 +76,12 @@ int main(int argc, char **argv)
 			names[count++] = strdup(bpf_program__name(program));
 	}
 	bpf_object__close(object);
+	loaded = argc == 3 && !load_only(argv[1], NULL, log);
 	for (size_t i = 0; i < count; i++) {
 		int error;
 
 		log[0] = '\0';
-		error = load_only(argv[1], names[i], log);
+		error = loaded ? 0 : load_only(argv[1], names[i], log);
 		if (error)
 			printf("%s %s: %s\n", names[i], strerror(-error), last_words(log));
 		else

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * serve tcp|udp ADDR:PORT [prefork N | reuseport N], serve unix PATH, serve inherited
+ * serve tcp|udp ADDR:PORT [prefork N | reuseport N | keep], serve unix PATH, serve inherited
  *
  * A service that answers nothing, in the ways that services hold their sockets: one process; N
  * children that share a listener (prefork); N processes with a listener each (reuseport); a
  * listener that somebody else opened and passed as descriptor 3 (inherited). "[::]:PORT" takes
- * IPv4 as well. Prints "ready" when it listens. Ends with its parent.
+ * IPv4 as well. It closes a connection at once, or keeps it (keep). Prints "ready" when it
+ * listens. Ends with its parent.
  */
-#include <err.h>
 #include <err.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,12 +71,12 @@ static void ready(void)
 	fflush(stdout);
 }
 
-static void serve_stream(int fd)
+static void serve_stream(int fd, bool keep)
 {
 	for (;;) {
 		int connection = accept(fd, NULL, NULL);
 
-		if (connection >= 0)
+		if (connection >= 0 && !keep)
 			close(connection);
 	}
 }
@@ -113,6 +114,6 @@ int main(int argc, char **argv)
 	if (!strcmp(kind, "udp"))
 		serve_datagrams(fd);
 	else
-		serve_stream(fd);
+		serve_stream(fd, !strcmp(how, "keep"));
 	return 0;
 }
