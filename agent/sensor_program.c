@@ -17,7 +17,7 @@
 #include "bpf/door.h"
 #include "bpf/nanoprobe.skel.h"
 
-enum { RING_SIZE = 256 * 1024, EDGES_MAX = 8192 };
+enum { RING_SIZE = 256 * 1024, EDGES_MAX = 8192, LOG_SIZE = 1 << 20 };
 /* The number of the first pid namespace (PROC_PID_INIT_INO of the kernel). */
 #define FIRST_PIDNS 0xeffffffcU
 #define KERNEL_BTF  "/sys/kernel/btf/vmlinux"
@@ -146,11 +146,40 @@ static const char *verifier_says(char *log)
 	return last;
 }
 
+/*
+ * Loads programs together: 0, or -errno and in refused the bit of the one that the verifier wrote
+ * about, at which libbpf ended; 0 when it did not come to that.
+ */
+static int load_together(const struct sensor_config *config, unsigned int which,
+	struct sensor_kit *kit, struct nanoprobe_bpf **bpf, unsigned int *refused)
+{
+	char *logs autofree = mem_alloc(PROGRAM_COUNT, LOG_SIZE);
+	int error;
+
+	*refused = 0;
+	*bpf = open_programs(config, which);
+	if (!*bpf)
+		return -errno;
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		bpf_program__set_log_buf(
+			bpf_object__find_program_by_name((*bpf)->obj, programs[i].name),
+			logs + (size_t)i * LOG_SIZE, LOG_SIZE);
+	error = nanoprobe_bpf__load(*bpf);
+	for (int i = 0; i < PROGRAM_COUNT && error < 0; i++) {
+		char *log = logs + (size_t)i * LOG_SIZE;
+
+		if (!log[0])
+			continue;
+		*refused = 1U << i;
+		explain(&kit->features[programs[i].feature], error, verifier_says(log));
+	}
+	return error;
+}
+
 /* Loads each program on its own; returns those that the kernel takes, and says why for others. */
 static unsigned int try_each(
 	const struct sensor_config *config, unsigned int wanted, struct sensor_kit *kit)
 {
-	enum { LOG_SIZE = 1 << 20 };
 	unsigned int good = 0;
 
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
@@ -307,22 +336,24 @@ int sensor_program_load(
 	const struct sensor_config *config, struct sensor_kit *kit, char *error, size_t error_size)
 {
 	unsigned int which = wanted_programs(config, kit);
+	unsigned int refused;
 	struct nanoprobe_bpf *bpf;
+	bool tried = false;
 	int result;
 
 	libbpf_set_print(NULL);
-	bpf = open_programs(config, which);
-	if (!bpf || nanoprobe_bpf__load(bpf) < 0) {
-		which = whole_features(try_each(config, which, kit), kit);
+	while ((result = load_together(config, which, kit, &bpf, &refused)) < 0) {
+		if (!refused && tried)
+			break;
+		tried |= !refused;
+		which = whole_features(
+			refused ? which & ~refused : try_each(config, which, kit), kit);
 		if (!which)
 			return 0;
-		bpf = open_programs(config, which);
-		result = bpf ? nanoprobe_bpf__load(bpf) : -errno;
-		if (result < 0) {
-			snprintf(error, error_size, "loading kernel programs: %s",
-				strerror(-result));
-			return result;
-		}
+	}
+	if (result < 0) {
+		snprintf(error, error_size, "loading kernel programs: %s", strerror(-result));
+		return result;
 	}
 	kit->fds[SENSOR_FD_RING] = bpf_map__fd(bpf->maps.ring);
 	kit->fds[SENSOR_FD_EDGES] = bpf_map__fd(bpf->maps.edges);
