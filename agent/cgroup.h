@@ -33,12 +33,4 @@ void cgroup_parse(const char *path, struct cgroup_names *names);
  */
 int cgroup_path_of_proc(const char *text, char *to, size_t size);
 
-/* Opens the root of the v2 hierarchy, also of a hybrid one; the caller closes. -errno. */
-int cgroup_open_root(void);
-/*
- * The path of the group that bpf_get_current_cgroup_id() calls id. Needs CAP_DAC_READ_SEARCH.
- * -ESTALE when the group is gone, other -errno when the kernel has no handles for groups.
- */
-int cgroup_path_of_id(int root, uint64_t id, char *to, size_t size);
-
 #endif

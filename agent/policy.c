@@ -125,9 +125,7 @@ static int check_file(int fd, const char **why)
 	struct stat info;
 
 	*why = "";
-	if (fstat(fd, &info))
-		return -errno;
-	if (!S_ISREG(info.st_mode) || info.st_size > POLICY_FILE_MAX) {
+	if (fstat(fd, &info) || !S_ISREG(info.st_mode) || info.st_size > POLICY_FILE_MAX) {
 		*why = "it is no file, or too large";
 		return -EINVAL;
 	}

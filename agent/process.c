@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/cgroup.h"
+#include "agent/cgroupfs.h"
 #include "agent/procfs.h"
 #include "agent/redact.h"
 #include "agent/sensor.h"
@@ -26,7 +27,7 @@ int process_view_open(struct process_view *view)
 	if (view->proc < 0)
 		return -errno;
 	view->etc = open("/etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	view->cgroup = cgroup_open_root();
+	view->cgroup = cgroupfs_open_root();
 	return 0;
 }
 
@@ -173,7 +174,7 @@ void process_captured(const struct process_view *view, const struct event_worklo
 	process->exe = copy_if_any(path);
 	set_captured_name(event, process);
 	if (view->cgroup >= 0 &&
-		!cgroup_path_of_id(view->cgroup, event->cgroup, path, sizeof(path)))
+		!cgroupfs_path_of_id(view->cgroup, event->cgroup, path, sizeof(path)))
 		set_cgroup(process, path);
 	set_accounts(view, process);
 }

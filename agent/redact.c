@@ -185,13 +185,11 @@ static size_t redact_plain(struct redaction *r, struct span text, bool random)
 	return length;
 }
 
-/* A path of this host; what follows "https:" is none. */
+/* A path of this host; what follows "https:" is none. text is not empty. */
 static bool is_path(struct span text)
 {
 	uint8_t next = text.size > 1 ? text.data[1] : 0;
 
-	if (!text.size)
-		return false;
 	return (text.data[0] == '/' && next != '/') || text.data[0] == '~' ||
 		(text.data[0] == '.' && (next == '.' || next == '/'));
 }

@@ -28,10 +28,7 @@ void text_time(int64_t wall_ms, char *to)
 		milliseconds += 1000;
 		seconds--;
 	}
-	if (!gmtime_r(&seconds, &parts)) {
-		text_copy_to(to, TEXT_TIME_SIZE, "-");
-		return;
-	}
+	gmtime_r(&seconds, &parts); /* any such year fits an int */
 	year = parts.tm_year + 1900LL;
 	if (year >= 0 && year <= 9999)
 		to = put_digits(to, (char)('0' + year / 1000), (int)(year % 1000), 3);

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/suggest.h"
+#include "cma/dispatch.h"
 
 enum { GROUP_NONE = -1, PEER_GROUPS_MAX = 1024 };
 
@@ -64,45 +64,6 @@ static bool peer_allowed(const struct control *control, int fd)
 	return control->group != (gid_t)GROUP_NONE && in_group(fd, peer.gid, control->group);
 }
 
-static const struct control_request *find_request(
-	const struct control *control, const char *name, struct suggest *suggest)
-{
-	for (const struct control_request *r = control->config.requests; r->name; r++) {
-		if (!strcmp(r->name, name))
-			return r;
-		suggest_offer(suggest, r->name);
-	}
-	return NULL;
-}
-
-static void run_request(struct control *control, struct span line, struct answer *answer)
-{
-	char why[256];
-	json_t *request autojson = json_parse(line, CONTROL_REQUEST_MAX, why, sizeof(why));
-	const char *name = json_get_text(request, "do");
-	struct suggest suggest = { .word = name };
-	const struct control_request *found;
-
-	if (!request) {
-		answer_error(answer, true, "the request is not JSON: %s", why);
-		return;
-	}
-	if (!*name) {
-		answer_error(answer, true, "the request has no \"do\"");
-		return;
-	}
-	found = find_request(control, name, &suggest);
-	if (found)
-		found->run(control->config.user, request, answer);
-	else if (suggest.best)
-		answer_error(answer, true, "unknown request '%s', did you mean '%s'?", name,
-			suggest.best);
-	else
-		answer_error(answer, true, "unknown request '%s'", name);
-	if (!answer->ended)
-		answer_done(answer);
-}
-
 static bool answer_one(struct connection *connection, struct span line)
 {
 	struct control *control = connection->control;
@@ -115,7 +76,7 @@ static bool answer_one(struct connection *connection, struct span line)
 		answer_error(
 			&answer, true, "the request is longer than %d bytes", CONTROL_REQUEST_MAX);
 	else
-		run_request(control, line, &answer);
+		dispatch(control->config.requests, control->config.user, line, &answer);
 	gone = answer.gone || line.size > CONTROL_REQUEST_MAX;
 	answer_free(&answer);
 	return !gone;

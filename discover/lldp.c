@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "discover/lldpfact.h"
+#include "discover/lldpatom.h"
 
 enum {
 	RETRY_FIRST_SECONDS = 5,
@@ -262,7 +262,7 @@ static int query_step(struct lldp *lldp)
 
 		got = answered(connection, port);
 		if (port)
-			lldpfact_add_port(lldp->fresh,
+			lldpatom_add_port(lldp->fresh,
 				lldpctl_atom_get_str(interface, lldpctl_k_interface_name), port);
 		if (got == 1)
 			lldp->interface = lldpctl_atom_iter_next(lldp->interfaces, lldp->interface);

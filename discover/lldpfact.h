@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef DISCOVER_LLDPFACT_H
 #define DISCOVER_LLDPFACT_H
-/* What liblldpctl knows of the neighbours of a port, as facts. */
+/* What a neighbour says of itself, as a fact. Any text is taken: the neighbour wrote it. */
 #include "base/json.h"
 
-struct lldpctl_atom_t;
+enum { LLDPFACT_IPS_MAX = 32 };
+
+/* Of one neighbour, borrowed; "" and 0 where it says nothing. */
+struct lldpfact {
+	const char *protocol;
+	const char *port_type, *port_id, *port_descr;
+	const char *chassis_type, *chassis_id, *sysname, *sysdescr;
+	const char *mgmt_ips[LLDPFACT_IPS_MAX];
+	size_t ip_count;
+	long vlan, ttl;
+};
 
 /*
  * An identifier of a neighbour in the one form of its subtype, so that the same switch seen by two
@@ -13,7 +23,7 @@ struct lldpctl_atom_t;
  */
 char *lldpfact_id(const char *type, const char *text);
 
-/* Adds key -> value of every visible neighbour of the port to facts. */
-void lldpfact_add_port(json_t *facts, const char *ifname, struct lldpctl_atom_t *port);
+/* Adds its key -> value to facts. */
+void lldpfact_add(json_t *facts, const char *ifname, const struct lldpfact *neighbour);
 
 #endif

@@ -71,9 +71,9 @@ static void multipath_tell(const struct netfact *netfact, const struct route *ro
 		next->rtnh_len <= left) {
 		struct hop hop = { .gateway = "" };
 
-		if (nla_parse(attributes, RTA_MAX, (struct nlattr *)RTNH_DATA(next),
-			    next->rtnh_len - (int)sizeof(*next), NULL) < 0)
-			return;
+		/* Without a policy any attributes are taken. */
+		nla_parse(attributes, RTA_MAX, (struct nlattr *)RTNH_DATA(next),
+			next->rtnh_len - (int)sizeof(*next), NULL);
 		hop_gateway(&hop, route->family, attributes);
 		netfact_name(netfact, next->rtnh_ifindex, hop.ifname);
 		hop_tell(route, &hop, sink);

@@ -8,20 +8,17 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 only=${2:-}
 out=build/fuzz
-fuzzer=-fsanitize=fuzzer,address,undefined
 export CFLAGS=-fsanitize=fuzzer-no-link
 failed=0 ran=0
 mapfile -t targets < <(basename -s .c tests/fuzz/fuzz_*.c)
 for target in "${targets[@]}"; do
 	name=${target#fuzz_}
 	[ -z "$only" ] || [ "$only" = "$name" ] || continue
-	make -s SANITIZE=1 BUILD=$out $out/wire.a $out/base.a "$out/obj/tests/fuzz/$target.o"
-	clang -pie $fuzzer -o "$out/$target" "$out/obj/tests/fuzz/$target.o" $out/wire.a $out/base.a \
-		-lsodium -lz -linih -ljansson
+	make -s SANITIZE=1 BUILD=$out "$out/fuzzer_$name"
 	mkdir -p "$out/corpus/$name"
 	echo "== $name, $seconds s"
 	ran=$((ran + 1))
-	"$out/$target" -max_total_time="$seconds" -max_len=16384 -timeout=10 -rss_limit_mb=1024 \
+	"$out/fuzzer_$name" -max_total_time="$seconds" -max_len=16384 -timeout=10 -rss_limit_mb=1024 \
 		-print_final_stats=1 -verbosity=0 -artifact_prefix="$out/$name-" \
 		"$out/corpus/$name" "tests/fuzz/corpus/$name" || failed=$((failed + 1))
 done

@@ -55,8 +55,7 @@ static void get_sums(struct reader *r, uint32_t *sums, unsigned count)
 {
 	uint16_t present = get_u16(r);
 
-	if (present >> count)
-		r->failed = true;
+	r->failed = r->failed || present >> count;
 	for (unsigned i = 0; i < count; i++)
 		sums[i] = present >> i & 1 ? get_u32(r) : 0;
 }

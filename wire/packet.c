@@ -133,12 +133,13 @@ static void encode_beat(struct writer *w, const struct packet *p)
 void packet_encode(struct writer *w, const struct packet *p)
 {
 	put_header(w, p->type, p->flags);
-	if (p->type <= PACKET_RESP) {
-		encode_handshake(w, p);
-		return;
-	}
-	put_u32(w, p->receiver);
+	if (p->type > PACKET_RESP)
+		put_u32(w, p->receiver);
 	switch (p->type) {
+	case PACKET_INIT:
+	case PACKET_RESP:
+		encode_handshake(w, p);
+		break;
 	case PACKET_RETRY:
 		put_sized(w, p->nonce, RETRY_NONCE);
 		put_sized(w, p->body, RETRY_SEALED);
@@ -154,9 +155,6 @@ void packet_encode(struct writer *w, const struct packet *p)
 		break;
 	case PACKET_UNKNOWN:
 		put_sized(w, p->body, RESET_TOKEN);
-		break;
-	case PACKET_INIT:
-	case PACKET_RESP:
 		break;
 	}
 }

@@ -148,9 +148,9 @@ static int act(struct graph *g, struct row *row, const struct order *order, uint
 	case MESSAGE_RESULT:
 		return graph_command_result(g, row->host, &order->message.result);
 	case MESSAGE_LOST:
-		return note_lost(g, row, &order->message.lost);
+		break;
 	}
-	return 0;
+	return note_lost(g, row, &order->message.lost);
 }
 
 /* ---- what cannot be acted on ---- */

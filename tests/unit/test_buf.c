@@ -156,6 +156,18 @@ static void test_span16_too_long(void **state)
 	writer_free(&w);
 }
 
+/* A length of 4 GiB is refused before any byte of it is looked at. */
+static void test_span32_too_long(void **state)
+{
+	uint8_t memory[16];
+	struct writer w = writer_over(memory, sizeof(memory));
+
+	(void)state;
+	put_span32(&w, SPAN(memory, (size_t)UINT32_MAX + 1));
+	assert_true(w.failed);
+	assert_int_equal(w.size, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_writer_over),
 		cmocka_unit_test(test_writer_grows),
 		cmocka_unit_test(test_span16_too_long),
+		cmocka_unit_test(test_span32_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

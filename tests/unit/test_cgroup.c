@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "agent/cgroup.h"
+#include "agent/cgroupfs.h"
 
 #define ID    "8f14e45fceea167a5a36dedd4bea2543c5d1b0e4a5f8e9b2c3d4e5f60718293a"
 #define SHORT "8f14e45fceea"
@@ -33,6 +34,8 @@ static const struct {
 	{ "/system.slice/system-postgresql.slice/postgresql@15-main.service",
 		"postgresql@15-main.service", "" },
 	{ "/system.slice/_cgroup.service", "cgroup.service", "" },
+	{ "/system.slice/a:b.service", "a:b.service", "" },
+	{ "/machine.slice/machine-lxc\\x2d3184\\x2dweb.scope", "", "lxc:lxc-3184-web" },
 	{ "/system.slice/srv-data.mount", "srv-data.mount", "" },
 	{ "/a.slice/a-b.slice/a-b-c.slice/deep.service", "deep.service", "" },
 	{ "/system.slice/run-u42.service", "", "" },
@@ -176,7 +179,7 @@ static void test_path_of_proc(void **state)
 /* The id of a group is the inode number of its directory; needs root and a v2 hierarchy. */
 static void test_path_of_id(void **state)
 {
-	int root = cgroup_open_root();
+	int root = cgroupfs_open_root();
 	char name[64], path[CGROUP_PATH_SIZE];
 	struct stat info;
 	int err;
@@ -190,11 +193,11 @@ static void test_path_of_id(void **state)
 		skip();
 	}
 	assert_int_equal(fstatat(root, name, &info, 0), 0);
-	err = cgroup_path_of_id(root, info.st_ino, path, sizeof(path));
+	err = cgroupfs_path_of_id(root, info.st_ino, path, sizeof(path));
 	unlinkat(root, name, AT_REMOVEDIR);
 	assert_int_equal(err, 0);
 	assert_string_equal(path + 1, name);
-	assert_int_equal(cgroup_path_of_id(root, info.st_ino, path, sizeof(path)), -ESTALE);
+	assert_int_equal(cgroupfs_path_of_id(root, info.st_ino, path, sizeof(path)), -ESTALE);
 	close(root);
 }
 

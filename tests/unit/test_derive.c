@@ -127,6 +127,11 @@ static const struct {
 		"T/ip:10.9.9.9 calls T/ip:172.17.0.3/endpoint:tcp 80\n"
 		"local 'red' 172.17.0.3\n" },
 	{ SECTION_ROUTE, "k", "{'dst':'default','gateway':'10.0.0.254'}", "" },
+	{ SECTION_ADDRESS, "k", "{'addr':'10.1.2.3','ifname':'eth0','prefix':33}",
+		"H nic H/nic:eth0\nH/nic:eth0 address T/ip:10.1.2.3\nlocal '' 10.1.2.3\n" },
+	{ SECTION_CLIENT, "k", "{'process':'c:1','proto':'unix','addr':'/run/x','netns':'blue'}",
+		"H/process:c:1 uses H/endpoint:unix /run/x blue\n" },
+	{ SECTION_INBOUND, "k", "{'proto':'tcp','addr':'here','port':1,'peer':'10.0.0.9'}", "" },
 	{ SECTION_COVERAGE, "tcp", "{'state':'complete'}", "" },
 	/* Wrong types say nothing. */
 	{ SECTION_LISTEN, "k", "{'proto':7,'addr':[],'port':'x','process':{}}", "" },

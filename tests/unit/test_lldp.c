@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "discover/lldp.h"
 #include "discover/lldpfact.h"
+#include "wire/fact.h"
 
 struct bench {
 	struct discover_sink sink;
@@ -175,6 +177,55 @@ static void test_late_socket_is_closed(void **state)
 	assert_int_equal(open_descriptors(), before);
 }
 
+static const char *text_of(const json_t *facts, const char *key, const char *member)
+{
+	return json_get_text(json_object_get(facts, key), member);
+}
+
+/* What neighbours say of themselves becomes one fact each, whatever it is. */
+static void test_neighbours(void **state)
+{
+	json_t *facts autojson = json_object();
+	const struct lldpfact silent = { "LLDP", "", "", "", "", "", "", "", { NULL }, 0, 0, 0 };
+	struct lldpfact known = { .protocol = "LLDP",
+		.port_type = "ifname",
+		.port_id = "Gi1/0/1 ",
+		.port_descr = "to a",
+		.chassis_type = "mac",
+		.chassis_id = "00:1A:2B:3C:4D:5E",
+		.sysname = "sw1",
+		.sysdescr = "\xff",
+		.mgmt_ips = { "192.0.2.9", "192.0.2.1" },
+		.ip_count = 2,
+		.vlan = 7,
+		.ttl = 120 };
+	const char *key = "eth0 LLDP 00:1a:2b:3c:4d:5e Gi1/0/1";
+	char long_id[2 * FACT_KEY_MAX];
+	json_t *ips;
+
+	(void)state;
+	lldpfact_add(facts, "eth0", &known);
+	assert_string_equal(text_of(facts, key, "sysname"), "sw1");
+	assert_string_equal(text_of(facts, key, "chassis_id_type"), "mac");
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(facts, key), "vlan")), 7);
+	ips = json_object_get(json_object_get(facts, key), "mgmt_ips");
+	assert_int_equal(json_array_size(ips), 2);
+	assert_string_equal(json_string_value(json_array_get(ips, 0)), "192.0.2.1");
+	lldpfact_add(facts, "eth0", &silent);
+	assert_string_equal(text_of(facts, "eth0 LLDP  ", "protocol"), "LLDP");
+	/* A key that would be too long for a fact is cut between two characters. */
+	for (size_t i = 0; i + 1 < sizeof(long_id); i++)
+		long_id[i] = i % 2 ? '\xa9' : '\xc3';
+	long_id[sizeof(long_id) - 1] = '\0';
+	known.port_id = long_id;
+	json_object_clear(facts);
+	lldpfact_add(facts, "eth0", &known);
+	key = json_object_iter_key(json_object_iter(facts));
+	assert_in_range(strlen(key), FACT_KEY_MAX - 1, FACT_KEY_MAX);
+	assert_int_equal(text_utf8_prefix(SPAN_TEXT(key)), strlen(key));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +234,7 @@ int main(void)
 		cmocka_unit_test(test_silent_lldpd_is_given_up),
 		cmocka_unit_test(test_garbage_is_no_answer),
 		cmocka_unit_test(test_late_socket_is_closed),
+		cmocka_unit_test(test_neighbours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -244,6 +244,25 @@ static void test_no_room(void **state)
 	assert_true(w.failed);
 }
 
+/* A record of no kind has no fields, and every release skips it. */
+static void test_no_kind(void **state)
+{
+	static const uint8_t expected[RECORD_HEADER_SIZE] = { RECORD_UNKNOWN };
+	struct record none = { .kind = RECORD_UNKNOWN };
+	uint8_t memory[32];
+	struct writer w = writer_over(memory, sizeof(memory));
+	struct reader r;
+
+	(void)state;
+	record_encode(&w, &none);
+	assert_int_equal(w.size, sizeof(expected));
+	assert_memory_equal(memory, expected, sizeof(expected));
+	r = reader_of(writer_span(&w));
+	assert_true(record_next(&r, &none));
+	assert_int_equal(none.kind, RECORD_UNKNOWN);
+	assert_true(reader_done(&r));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +274,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_message),
 		cmocka_unit_test(test_bad_facts),
 		cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_no_kind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -253,6 +253,25 @@ static void test_unknown_dictionary(void **state)
 	pack_free(pack);
 }
 
+/* One after the other, at another level each. */
+static void test_levels(void **state)
+{
+	static const char text[] = "tcp 10.0.0.1:80 tcp 10.0.0.1:80 tcp 10.0.0.1:80";
+	struct pack *pack = pack_new();
+
+	(void)state;
+	for (int level = 1; level <= 6; level++) {
+		struct writer packed cleanup(writer_free) = writer_growing(4096);
+		struct writer raw cleanup(writer_free) = writer_growing(4096);
+
+		assert_true(pack_deflate(pack, level, SPAN_TEXT(text), &packed));
+		assert_int_equal(
+			pack_inflate(pack, writer_span(&packed), sizeof(text) - 1, &raw), 0);
+		assert_true(span_equal(writer_span(&raw), SPAN_TEXT(text)));
+	}
+	pack_free(pack);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_dictionary),
 		cmocka_unit_test(test_unknown_dictionary),
+		cmocka_unit_test(test_levels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

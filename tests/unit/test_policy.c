@@ -175,6 +175,35 @@ static void test_only_a_file(void **state)
 	assert_int_equal(policy_read(&f->policy, f->path, f->error, 256), -EINVAL);
 }
 
+/* As many operators, and as many words of one, as there is room for, and one more. */
+static void test_too_many(void **state)
+{
+	struct writer w cleanup(writer_free) = writer_growing(1 << 16);
+	struct fixture *f = *state;
+
+	for (int i = 0; i <= POLICY_OPERATORS_MAX; i++) {
+		char key[KEYS_TEXT_SIZE], *text autofree = NULL;
+
+		memset(f->key[0], 100 + i, SIGN_KEY);
+		keys_text(f->key[0], key);
+		text = text_format("[operator o%d]\nkey = %s\n", i, key);
+		put_span(&w, SPAN_TEXT(text));
+		if (i != POLICY_OPERATORS_MAX)
+			continue;
+		put_u8(&w, 0);
+		assert_int_equal(read_text(f, (const char *)w.data), -EINVAL);
+		assert_non_null(strstr(f->error, "too many operators"));
+	}
+	writer_reset(&w);
+	put_span(&w, SPAN_TEXT("[operator a]\nkey = @1\n"));
+	for (int i = 0; i <= POLICY_WORDS_MAX; i++)
+		put_span(&w, SPAN_TEXT("allow = w\n"));
+	put_u8(&w, 0);
+	assert_int_equal(read_text(f, (const char *)w.data), -EINVAL);
+	assert_non_null(strstr(f->error, "too much allowed"));
+	assert_int_equal(f->policy.count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +213,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_long_line_is_a_mistake, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_others_must_not_write_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_only_a_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_too_many, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

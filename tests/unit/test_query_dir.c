@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 
 #include "base/file.h"
 
@@ -52,10 +53,49 @@ static void test_one_bad_file(void **state)
 	estate_remove(&e);
 }
 
+/* Types of parameters and of columns that the compiled-in queries have little of. */
+static void test_types(void **state)
+{
+	json_t *rows autojson = NULL;
+	struct estate e;
+
+	(void)state;
+	estate_new(&e);
+	write_query(&e, "half.sql",
+		"-- a half\n-- param over: bool = no  whether\nSELECT 0.5 AS half, :over AS over");
+	open_queries(&e);
+	estate_expect(&e, "half", NULL, "[{'half':0.5,'over':0}]");
+	estate_expect(&e, "half", "{'over':'yes'}", "[{'half':0.5,'over':1}]");
+	assert_int_equal(estate_try(&e, "default", "half", "{'over':'perhaps'}", &rows), -EINVAL);
+	assert_non_null(strstr(e.error, "true or false"));
+	estate_remove(&e);
+}
+
+/* What is wrong with the store is no fault of who asks. */
+static void test_damaged_store(void **state)
+{
+	char *path autofree = NULL;
+	json_t *rows autojson = NULL;
+	struct estate e;
+	sqlite3 *db;
+
+	(void)state;
+	estate_new(&e);
+	path = text_format("%s/graph.db", e.directory);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, "ALTER TABLE node RENAME TO lost", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(estate_try(&e, "default", "allips", NULL, &rows), -EIO);
+	estate_remove(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_bad_file),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_damaged_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

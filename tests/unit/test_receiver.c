@@ -303,6 +303,41 @@ static void test_round_trip(void **state)
 	sender_free(sender);
 }
 
+static int put_full(struct fixture *f, uint64_t sequence, uint16_t index, uint16_t count)
+{
+	static const uint8_t bytes[STREAM_FRAGMENT_MAX];
+	struct record_fragment fragment = { .sequence = sequence,
+		.index = index,
+		.count = count,
+		.bytes = SPAN(bytes, sizeof(bytes)) };
+
+	return receiver_input(&f->receiver, &fragment);
+}
+
+/*
+ * A message was handed out, the next one, of the longest, waits for its last fragment, and the
+ * first comes again after the store rolled back: memory has its limit all the same.
+ */
+static void test_memory_is_bounded(void **state)
+{
+	enum { FIRST = RECEIVER_WINDOW - 1, LONGEST = STREAM_FRAGMENTS_MAX };
+	struct fixture *f = *state;
+	uint16_t i;
+
+	for (i = 0; i < FIRST; i++)
+		assert_int_equal(put_full(f, 1U + i, i, FIRST), RECEIVER_NEW);
+	writer_reset(&f->message);
+	assert_true(receiver_take(
+		&f->receiver, f->pack, &f->message, &f->sequence, &f->damaged, &f->dropped));
+	for (i = 0; i + 1 < LONGEST; i++)
+		assert_int_equal(put_full(f, 1U + FIRST + i, i, LONGEST), RECEIVER_NEW);
+	receiver_roll_back(&f->receiver);
+	for (i = 0; i < FIRST && put_full(f, 1U + i, i, FIRST) == RECEIVER_NEW; i++)
+		assert_true(f->receiver.bytes <= RECEIVER_BYTES_MAX);
+	assert_true(i > 0 && i < FIRST);
+	assert_int_equal(put_full(f, 1U + i, i, FIRST), -ENOBUFS);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -319,6 +354,7 @@ int main(void)
 		TEST(test_roll_back),
 		TEST(test_commit_ahead),
 		TEST(test_round_trip),
+		cmocka_unit_test_setup_teardown(test_memory_is_bounded, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

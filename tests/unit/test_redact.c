@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "agent/redact.h"
+#include "agent/secret.h"
 #include "base/text.h"
 
 static const struct {
@@ -200,6 +201,15 @@ static void test_any_bytes(void **state)
 	}
 }
 
+/* "password is" is prose; only an option has its value behind a blank. */
+static void test_prose(void **state)
+{
+	(void)state;
+	assert_false(secret_name(SPAN_TEXT("password"), ' '));
+	assert_false(secret_name(SPAN_TEXT(""), ' '));
+	assert_true(secret_name(SPAN_TEXT("--password"), ' '));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +218,7 @@ int main(void)
 		cmocka_unit_test(test_cut_keeps_utf8_whole),
 		cmocka_unit_test(test_many_words_are_cut),
 		cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_prose),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

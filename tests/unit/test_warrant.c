@@ -206,6 +206,21 @@ static void test_ed25519_vectors(void **state)
 	assert_false(sign_is_good(public, "oned", SPAN_TEXT("ata"), signature));
 }
 
+static void test_no_room(void **state)
+{
+	struct warrant warrant = sample();
+	struct sign_pair pair = pair_of(1);
+	uint8_t memory[WARRANT_MAX];
+
+	(void)state;
+	for (size_t room = 0; room < sign(&warrant, memory); room++) {
+		uint8_t part[WARRANT_MAX];
+		struct writer w = writer_over(part, room);
+
+		assert_int_equal(warrant_sign(&warrant, &pair, &w), -ENOBUFS);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +232,7 @@ int main(void)
 		cmocka_unit_test(test_largest_fits_a_packet),
 		cmocka_unit_test(test_a_run_is_48_bits),
 		cmocka_unit_test(test_ed25519_vectors),
+		cmocka_unit_test(test_no_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
