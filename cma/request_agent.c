@@ -405,11 +405,13 @@ void request_token_revoke(void *user, const json_t *request, struct answer *answ
 static int clear_incident(struct act *act, void *context)
 {
 	struct revocation *revocation = context;
-	int64_t tenant;
+	int64_t tenant, id;
 	int err = graph_tenant(act->graph, revocation->tenant, &tenant);
 
 	if (!err)
-		err = graph_incident_clear(act->graph, tenant, revocation->incident);
+		err = graph_incident_numbered(act->graph, tenant, revocation->incident, &id);
+	if (!err)
+		err = graph_incident_clear(act->graph, tenant, id);
 	return settle(revocation, err);
 }
 

@@ -28,6 +28,12 @@ int graph_incident_find(
  */
 int graph_incident_clear(struct graph *g, int64_t tenant, int64_t id);
 
+/*
+ * The id of what people know as number: each tenant counts its own from 1, so that nobody learns
+ * from his numbers how many others have. -ENOENT.
+ */
+int graph_incident_numbered(struct graph *g, int64_t tenant, int64_t number, int64_t *id);
+
 /* Ends it if it is open and was not updated for so long. */
 int graph_incident_quiet(
 	struct graph *g, int64_t tenant, const char *kind, int64_t node, int64_t quiet_ms);

@@ -2,7 +2,11 @@
 -- concerned: how many hosts it concerns now; when it is over, did. hosts: 20 of them.
 -- param all: bool = no  also what is over
 -- param kind: text = ""  only this kind
-SELECT i.id AS id,
+WITH mine AS (
+	SELECT *, row_number() OVER (ORDER BY opened, id) AS number
+	FROM incident WHERE tenant = :tenant
+)
+SELECT i.number AS id,
        rfc3339(i.opened) AS opened,
        rfc3339(i.updated) AS updated,
        iif(i.cleared > :as_of, NULL, rfc3339(i.cleared)) AS cleared,
@@ -20,8 +24,8 @@ SELECT i.id AS id,
 			AND (ih.gone > :as_of OR i.cleared <= :as_of)
               ORDER BY h.label, h.key
               LIMIT 20)) AS hosts
-FROM incident i
+FROM mine i
 JOIN node n ON n.id = i.node
-WHERE i.tenant = :tenant AND i.opened <= :as_of AND (:all OR i.cleared > :as_of)
+WHERE i.opened <= :as_of AND (:all OR i.cleared > :as_of)
 	AND (:kind = '' OR i.kind = :kind)
 ORDER BY i.opened, i.id
