@@ -26,23 +26,34 @@ void discover_run(const struct discover_host *host, const struct discover_sink *
 	}
 }
 
+/*
+ * A name in the key may be any bytes, such as that of an interface: as in the value, U+FFFD stands
+ * for what is no UTF-8.
+ */
+static void tell(
+	const struct discover_sink *sink, enum section section, const char *key, struct span value)
+{
+	json_t *clean autojson = json_bytes(SPAN_TEXT(key));
+	struct fact fact = { section, SPAN_TEXT(json_string_value(clean)), value };
+
+	if (fact.key.size && fact.key.size <= FACT_KEY_MAX)
+		sink->fact(sink->owner, &fact);
+}
+
 void discover_put(
 	const struct discover_sink *sink, enum section section, const char *key, json_t *value)
 {
 	char *text autofree = json_text(value);
-	struct fact fact = { section, SPAN_TEXT(key), SPAN_TEXT(text) };
 	size_t members = json_object_size(value);
 
 	json_decref(value);
-	if (members && fact.key.size <= FACT_KEY_MAX && fact.value.size <= FACT_VALUE_MAX)
-		sink->fact(sink->owner, &fact);
+	if (members && strlen(text) <= FACT_VALUE_MAX)
+		tell(sink, section, key, SPAN_TEXT(text));
 }
 
 void discover_delete(const struct discover_sink *sink, enum section section, const char *key)
 {
-	struct fact fact = { section, SPAN_TEXT(key), SPAN("", 0) };
-
-	sink->fact(sink->owner, &fact);
+	tell(sink, section, key, SPAN("", 0));
 }
 
 static char *trim(char *text)
