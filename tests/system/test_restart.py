@@ -4,6 +4,9 @@
 see, and nothing that was acknowledged is lost."""
 import os
 import random
+import sqlite3
+import threading
+import time
 
 from answers import plain
 from lab import Estate, built, double
@@ -110,6 +113,74 @@ def cma_killed_again_and_again(lab):
     history = lab.cma.ctl("-o", "json", "history", "one").stdout
     for port in acknowledged:
         check(f":{port}" in history, f"port {port} is not in the history")
+
+
+class Churn(threading.Thread):
+    """Services that come and go until it is told to end."""
+
+    def __init__(self, hosts, chance):
+        super().__init__()
+        self.hosts, self.chance, self.ended = hosts, chance, threading.Event()
+
+    def run(self):
+        running = {}
+        while not self.ended.wait(0.02):
+            host, port = self.chance.choice(self.hosts), self.chance.randrange(7500, 7510)
+            if (host.name, port) in running:
+                running.pop((host.name, port)).kill()
+            else:
+                running[host.name, port] = host.spawn(double("serve"), "tcp",
+                                                      f"{host.address}:{port}")
+        for process in running.values():
+            process.kill()
+
+    def end(self):
+        self.ended.set()
+        self.join()
+
+
+def committed(lab):
+    """Every version of every fact, how far each agent is, and the epoch."""
+    with sqlite3.connect(f"file:{lab.cma.state}/graph.db", uri=True, timeout=10) as store:
+        facts = set(store.execute("SELECT host, section, key, value, since FROM fact"))
+        agents = dict(store.execute("SELECT host || ' ' || incarnation, sequence FROM agent"))
+        epoch, = store.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
+        sound, = store.execute("PRAGMA integrity_check").fetchone()
+    store.close()
+    equal(sound, "ok", "the store")
+    return facts, agents, epoch
+
+
+@suite.test
+def cma_killed_under_churn(lab):
+    """kill -9 at any moment: what was committed is there. 100 times, or as often as there is time
+    for; 1,000 times with CRASH_ALL=1."""
+    seed = random.randrange(2 ** 32)
+    print(f"    seed {seed}")
+    chance = random.Random(seed)
+    churn = Churn([lab.nodes[name] for name in ("one", "two", "three")], random.Random(seed + 1))
+    limit, most = (3600, 1000) if os.environ.get("CRASH_ALL") else (30, 100)
+    end, kills, told_of = time.monotonic() + limit, 0, 0
+    churn.start()
+    try:
+        while kills < most and time.monotonic() < end:
+            time.sleep(chance.random())  # the moment of the crash
+            before = committed(lab)
+            time.sleep(chance.random() / 50)
+            lab.cma.process.kill()
+            after = committed(lab)
+            equal(before[0] - after[0], set(), f"facts lost by kill {kills}")
+            for agent, sequence in before[1].items():
+                check(after[1].get(agent, sequence) >= sequence, f"{agent} was further")
+            check(after[2] >= before[2], "the epoch was higher")
+            kills, told_of = kills + 1, len(after[0])
+            lab.cma.start()
+            check(committed(lab)[2] > after[2], "the epoch of the one before is used again")
+    finally:
+        churn.end()
+    print(f"    killed {kills} times, {told_of} versions of facts, none lost")
+    for name in ("one", "two", "three"):
+        told(lab, lab.nodes[name], set(), 60)
 
 
 @suite.test
