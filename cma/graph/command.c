@@ -87,8 +87,7 @@ static int row_command(sqlite3_stmt *s, struct graph_command *command)
 		.frame = db_blob(s, 2),
 		.session = (uint32_t)sqlite3_column_int64(s, 4),
 	};
-	text_copy_to(command->address, sizeof(command->address),
-		(const char *)sqlite3_column_text(s, 3));
+	text_copy_to(command->address, sizeof(command->address), db_string(s, 3));
 	return warrant_decode(command->frame, &command->warrant) ? -EUCLEAN : 0;
 }
 
@@ -102,7 +101,7 @@ int graph_command_find(
 	if (got <= 0)
 		return got ? got : -ENOENT;
 	got = row_command(s, &command);
-	text_copy_to(command.state, sizeof(command.state), (const char *)sqlite3_column_text(s, 5));
+	text_copy_to(command.state, sizeof(command.state), db_string(s, 5));
 	return got ? got : fn(context, &command);
 }
 

@@ -156,9 +156,19 @@ void db_reset_cleanup(sqlite3_stmt **statement)
 	sqlite3_reset(*statement);
 }
 
-struct span db_text(sqlite3_stmt *statement, int column)
+const char *db_string(sqlite3_stmt *statement, int column)
 {
 	const unsigned char *text = sqlite3_column_text(statement, column);
+
+	/* It may have to be copied, to end with a NUL. */
+	if (!text && sqlite3_column_type(statement, column) != SQLITE_NULL)
+		mem_exhausted();
+	return (const char *)text;
+}
+
+struct span db_text(sqlite3_stmt *statement, int column)
+{
+	const char *text = db_string(statement, column);
 
 	return SPAN(text, (size_t)sqlite3_column_bytes(statement, column));
 }

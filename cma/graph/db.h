@@ -53,7 +53,8 @@ int db_int(struct db *db, int64_t *value, enum db_sql which, const char *types, 
 #define dbreset cleanup(db_reset_cleanup)
 void db_reset_cleanup(sqlite3_stmt **statement);
 
-/* Columns of a row, borrowed until the next step. */
+/* Columns of a row, borrowed until the next step. NULL for what is NULL. */
+const char *db_string(sqlite3_stmt *statement, int column);
 struct span db_text(sqlite3_stmt *statement, int column);
 struct span db_blob(sqlite3_stmt *statement, int column);
 

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "cma/graph/db.h"
 
 #define uthash_fatal(message) mem_exhausted()
 #include <uthash.h>
@@ -60,7 +61,7 @@ static void *grown(void *items, size_t count, size_t *room, size_t size)
 
 static size_t keep(struct dependency *d, sqlite3_stmt *s, int column)
 {
-	const unsigned char *text = sqlite3_column_text(s, column);
+	const char *text = db_string(s, column);
 	size_t at = d->work->text.size;
 
 	if (text)

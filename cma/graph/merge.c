@@ -41,8 +41,7 @@ static int locals_read(struct merge *m, struct derive_locals *to)
 	int got;
 
 	while ((got = db_step(&m->g->db, s)) > 0)
-		derive_locals_add(to, (const char *)sqlite3_column_text(s, 0),
-			(const char *)sqlite3_column_text(s, 1));
+		derive_locals_add(to, db_string(s, 0), db_string(s, 1));
 	return got;
 }
 
@@ -243,7 +242,7 @@ static int listeners_read(struct merge *m, struct listener **listeners, size_t *
 		}
 		*listeners = mem_resize(*listeners, *count + 1, sizeof(**listeners));
 		(*listeners)[(*count)++] = (struct listener){ sqlite3_column_int64(s, 0),
-			text_copy((const char *)sqlite3_column_text(s, 1)), value };
+			text_copy(db_string(s, 1)), value };
 	}
 	return got;
 }

@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "cma/graph/db.h"
 #include "cma/graph/derive.h"
 #include "wire/fact.h"
 
@@ -57,7 +58,7 @@ static int find_some(struct query_scope *scope, enum query_finder which, int64_t
 			*id = sqlite3_column_int64(*s, 0);
 		if (keys && found <= 4)
 			snprintf(keys + used, size - used, "%s%.*s", used ? ", " : "", KEY_SHOWN,
-				sqlite3_column_text(*s, 1));
+				db_string(*s, 1));
 	}
 	return sqlite3_reset(*s) == SQLITE_OK ? found : -EIO;
 }
@@ -285,11 +286,10 @@ static bool is_fact(const char *column)
 
 static json_t *column_text(sqlite3_stmt *s, int i)
 {
-	const unsigned char *text = sqlite3_column_text(s, i);
-	struct span bytes = SPAN(text, (size_t)sqlite3_column_bytes(s, i));
+	struct span bytes = db_text(s, i);
 	json_t *value = NULL;
 
-	if (bytes.size && *text == '{' && is_fact(sqlite3_column_name(s, i)))
+	if (bytes.size && *bytes.data == '{' && is_fact(sqlite3_column_name(s, i)))
 		value = json_parse(bytes, FACT_VALUE_MAX, NULL, 0);
 	if (!value)
 		value = json_stringn((const char *)bytes.data, bytes.size);

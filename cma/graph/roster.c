@@ -73,8 +73,7 @@ int graph_tokens(struct graph *g, graph_token_fn *fn, void *context)
 
 		copy_blob(s, 0, token.id, sizeof(token.id));
 		copy_blob(s, 1, token.secret, sizeof(token.secret));
-		text_copy_to(token.tenant, sizeof(token.tenant),
-			(const char *)sqlite3_column_text(s, 2));
+		text_copy_to(token.tenant, sizeof(token.tenant), db_string(s, 2));
 		got = fn(context, &token);
 		if (got)
 			break;
@@ -101,8 +100,7 @@ int graph_agents(struct graph *g, graph_agent_fn *fn, void *context)
 
 		copy_blob(s, 2, agent.public_key, sizeof(agent.public_key));
 		copy_blob(s, 3, agent.psk, sizeof(agent.psk));
-		text_copy_to(agent.tenant_name, sizeof(agent.tenant_name),
-			(const char *)sqlite3_column_text(s, 4));
+		text_copy_to(agent.tenant_name, sizeof(agent.tenant_name), db_string(s, 4));
 		got = fn(context, &agent);
 		if (got)
 			break;
@@ -120,7 +118,7 @@ static int token_check(struct graph *g, struct span id, int64_t *tenant)
 		return got ? got : -ENOENT;
 	if (sqlite3_column_int64(s, 1) && sqlite3_column_int64(s, 2) >= sqlite3_column_int64(s, 1))
 		return -EDQUOT;
-	return node_put(g, 0, "tenant", (const char *)sqlite3_column_text(s, 0), NULL, tenant);
+	return node_put(g, 0, "tenant", db_string(s, 0), NULL, tenant);
 }
 
 int roster_add(struct graph *g, int64_t tenant, struct span key, struct span psk, int64_t *id)
@@ -184,7 +182,7 @@ static int status_now(struct graph *g, int64_t agent, int64_t *tenant, char befo
 		return got ? got : -ENOENT;
 	s = db_bind(&g->db, DB_STATUS_NOW, "i", agent);
 	got = db_step(&g->db, s);
-	text_copy_to(before, 8, got > 0 ? (const char *)sqlite3_column_text(s, 0) : "");
+	text_copy_to(before, 8, got > 0 ? db_string(s, 0) : "");
 	return got < 0 ? got : 0;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/crash/scenario.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,9 +77,8 @@ static void encode_fact(struct writer *w, const struct delta *delta)
 	snprintf(key, sizeof(key), "eth0 10.0.%zu.%zu/16", delta->agent, delta->key);
 	if (delta->value)
 		snprintf(value, sizeof(value),
-			"{\"addr\":\"10.0.%zu.%zu\",\"ifname\":\"eth0\",\"prefix\":16,\"x\":%" PRIu64
-			"}",
-			delta->agent, delta->key, delta->value);
+			"{\"addr\":\"10.0.%zu.%zu\",\"ifname\":\"eth0\",\"prefix\":16,\"x\":%llu}",
+			delta->agent, delta->key, (unsigned long long)delta->value);
 	fact.key = SPAN_TEXT(key);
 	fact.value = SPAN_TEXT(value);
 	fact_put(&facts, &fact);

@@ -84,7 +84,7 @@ class Life:
 
     def check_files(self):
         names = set(os.listdir(self.state)) if os.path.exists(self.state) else set()
-        whole = {name for name in names if not name.endswith(".new")} - {"lock"}
+        whole = {name for name in names if "." not in name} - {"lock"}  # the others come to be it
         equal([name for name in whole if not os.path.getsize(f"{self.state}/{name}")], [],
               "files of the state that are empty")
         if "key" in names:
