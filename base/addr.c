@@ -40,6 +40,7 @@ int addr_parse(const char *text, struct addr *addr)
 	if ((strchr(host, ':') != NULL) != (*text == '['))
 		return -EINVAL;
 	addr->port = (uint16_t)port;
+	addr->local = 0;
 	return addr_parse_ip(host, addr->ip);
 }
 
@@ -62,6 +63,7 @@ void addr_text(const struct addr *addr, char *to)
 
 int addr_from_sockaddr(const struct sockaddr_storage *from, struct addr *addr)
 {
+	addr->local = 0;
 	if (from->ss_family == AF_INET) {
 		const struct sockaddr_in *in = (const struct sockaddr_in *)from;
 

@@ -12,6 +12,7 @@
 struct addr {
 	uint8_t ip[16];
 	uint16_t port;
+	uint16_t local; /* at which address of ours it was heard, as its socket counts; 0 */
 };
 
 /* Room for the text of any address with its port and NUL: "[v6]:65535". */

@@ -30,8 +30,8 @@ struct channel {
 	};
 	struct session session;
 	struct addr address;
-	bool proven;
-	bool left;	     /* it said BYE */
+	bool proven : 1;
+	bool left : 1;	     /* it said BYE */
 	uint8_t token_sends; /* how often the reset token went out */
 	uint8_t generation;  /* of our key that it was begun under */
 	uint8_t key_sends;   /* how often a newer one was told */

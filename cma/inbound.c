@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "cma/local.h"
 #include "wire/packet.h"
 
 enum {
@@ -25,11 +26,17 @@ struct batch {
 	struct mmsghdr headers[INBOUND_BATCH];
 	struct iovec parts[INBOUND_BATCH];
 	struct sockaddr_storage peers[INBOUND_BATCH];
+	union {
+		struct cmsghdr header; /* aligns it */
+		uint8_t room[LOCAL_ROOM];
+	} controls[INBOUND_BATCH];
 	uint8_t bytes[INBOUND_BATCH][INBOUND_DATAGRAM];
 };
 
 struct inbound {
 	int fd, family;
+	bool anywhere; /* bound to all addresses of this host */
+	struct local local;
 	struct batch in, out;
 	unsigned int out_count;
 	uint32_t drops_seen; /* the kernel's count, which wraps */
@@ -119,6 +126,9 @@ int inbound_open(const struct addr *addr, struct inbound **inbound)
 	in = mem_alloc(1, sizeof(*in));
 	in->fd = fd;
 	in->family = family;
+	in->anywhere = addr_is_any(addr->ip);
+	if (in->anywhere)
+		local_ask(fd, family);
 	batch_init(&in->in);
 	batch_init(&in->out);
 	*inbound = in;
@@ -168,13 +178,35 @@ static void count_drops(struct inbound *in)
 		in->counters.filtered += dropped;
 }
 
+/* What the kernel writes over. */
+static void batch_renew(struct batch *batch, bool anywhere)
+{
+	for (size_t i = 0; i < INBOUND_BATCH; i++) {
+		struct msghdr *header = &batch->headers[i].msg_hdr;
+
+		header->msg_namelen = sizeof(batch->peers[i]);
+		if (anywhere) {
+			header->msg_control = &batch->controls[i];
+			header->msg_controllen = sizeof(batch->controls[i].room);
+		}
+	}
+}
+
+static int from_header(struct inbound *in, struct msghdr *header, struct addr *from)
+{
+	int err = addr_from_sockaddr(header->msg_name, from);
+
+	if (!err && in->anywhere)
+		from->local = local_number(&in->local, header);
+	return err;
+}
+
 size_t inbound_receive(struct inbound *in, inbound_fn *fn, void *owner)
 {
 	int count;
 
 	count_drops(in);
-	for (size_t i = 0; i < INBOUND_BATCH; i++)
-		in->in.headers[i].msg_hdr.msg_namelen = sizeof(in->in.peers[i]);
+	batch_renew(&in->in, in->anywhere);
 	count = recvmmsg(in->fd, in->in.headers, INBOUND_BATCH, MSG_DONTWAIT, NULL);
 	for (int i = 0; i < count; i++) {
 		size_t size = in->in.headers[i].msg_len;
@@ -183,7 +215,7 @@ size_t inbound_receive(struct inbound *in, inbound_fn *fn, void *owner)
 		in->counters.received++;
 		if (size > PACKET_MAX)
 			in->counters.truncated++;
-		else if (!addr_from_sockaddr(&in->in.peers[i], &from))
+		else if (!from_header(in, &in->in.headers[i].msg_hdr, &from))
 			fn(owner, &from, SPAN(in->in.bytes[i], size));
 	}
 	return count > 0 ? (size_t)count : 0;
@@ -201,6 +233,8 @@ void inbound_send(struct inbound *in, const struct addr *to, size_t size)
 	in->out.parts[i].iov_len = size;
 	in->out.headers[i].msg_hdr.msg_namelen =
 		addr_to_sockaddr(to, in->family, &in->out.peers[i]);
+	if (in->anywhere)
+		local_leave_from(&in->local, to, &in->out.controls[i], &in->out.headers[i].msg_hdr);
 	if (in->out_count == INBOUND_BATCH)
 		inbound_flush(in);
 }

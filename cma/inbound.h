@@ -3,6 +3,7 @@
 #define CMA_INBOUND_H
 /*
  * The UDP socket of the CMA: datagrams in and out, many per system call, never fragmented by IP.
+ * Bound to all addresses it answers from the one that was called (cma/local.h).
  * The kernel drops what by its first bytes and its size is nothing for a CMA (wire/packet.h): that
  * wakes nobody.
  */

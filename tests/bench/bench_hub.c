@@ -184,7 +184,7 @@ static int connect_to(const struct inbound *in)
 }
 
 /* The sender fills the buffer, then the hub empties it: only that is counted. */
-static void bench_socket_data(struct bench *b)
+static void bench_socket_data(struct bench *b, const char *listen, const char *name)
 {
 	struct inbound *in;
 	struct addr any;
@@ -192,7 +192,7 @@ static void bench_socket_data(struct bench *b)
 	size_t taken = 0;
 	int fd;
 
-	addr_parse("127.0.0.1:0", &any);
+	addr_parse(listen, &any);
 	if (inbound_open(&any, &in)) {
 		perror("bench_hub: inbound");
 		exit(1);
@@ -214,8 +214,7 @@ static void bench_socket_data(struct bench *b)
 	}
 	close(fd);
 	inbound_close(in);
-	print("datagrams received, opened and dispatched per core", (double)taken / seconds, "/s",
-		">= 500000");
+	print(name, (double)taken / seconds, "/s", ">= 500000");
 	print("  of them lost or refused",
 		(double)(BATCH * BATCHES - taken + b->hub->counters.forged +
 			b->hub->counters.replayed),
@@ -344,7 +343,8 @@ int main(void)
 	b->hub = hub_new(&config);
 	bench_memory(b);
 	bench_memory_data(b);
-	bench_socket_data(b);
+	bench_socket_data(b, "127.0.0.1:0", "datagrams received, opened and dispatched per core");
+	bench_socket_data(b, "0.0.0.0:0", "  the same, bound to all addresses");
 	bench_handshakes(b);
 	bench_refusals(b);
 	hub_free(b->hub);

@@ -77,10 +77,32 @@ def with_the_key_alone_it_asks(lab):
     check(not os.path.exists(os.path.join(host.state, "enrolment")), "it believes to be in")
 
 
+@suite.test
+def answers_from_the_address_that_was_called(lab):
+    """A CMA of two addresses; what comes from the one that was not called is dropped on the way."""
+    host, cma = lab.nodes["two"], lab.first
+    cma.host.ip("addr", "add", "10.77.0.201/24", "dev", "eth0")
+    cma.host.ip("addr", "add", "fd77::201/64", "dev", "eth0", "nodad", "preferred_lft", "0")
+    cma.process.stop()
+    cma.start("--listen", "[::]:1984")
+    host.run("nft", "add table inet strict; add chain inet strict in "
+             "{ type filter hook input priority 0; }; "
+             "add rule inet strict in udp sport 1984 ip saddr != 10.77.0.201 counter drop; "
+             "add rule inet strict in udp sport 1984 ip6 saddr != fd77::201 counter drop")
+    for address in ("10.77.0.201:1984", "[fd77::201]:1984"):
+        host.probe = host.spawn(built("nanoprobe"), "--state-dir", host.state, *host.options(),
+                                "--token", cma.token(), "--cma", address)
+        wait_until(lambda: f"connected to the CMA at {address}" in host.probe.text(), 40,
+                   lambda: f"no answer from {address}:\n{host.probe.text()}")
+        host.probe.stop()
+    dropped = host.run("nft", "list", "table", "inet", "strict").stdout
+    check(dropped.count("counter packets 0 ") == 2, f"another address answered:\n{dropped}")
+
+
 def main():
     with Estate() as lab:
         switch, other = lab.switch("sw1"), lab.switch("sw2")
-        for name in ("cma1", "cma2", "one", "asks"):
+        for name in ("cma1", "cma2", "one", "two", "asks"):
             lab.host(name, switch, lldp=False)
         between = lab.host("between", other, lldp=False)
         between.plug_more(switch, "eth1")

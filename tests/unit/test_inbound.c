@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "cma/inbound.h"
 #include "wire/packet.h"
 
@@ -133,11 +134,70 @@ static void test_overflow(void **state)
 	close_ends(&ends);
 }
 
+static void answer(void *owner, const struct addr *from, struct span datagram)
+{
+	struct inbound *in = owner;
+
+	memcpy(inbound_room(in), datagram.data, datagram.size);
+	inbound_send(in, from, datagram.size);
+}
+
+/* A connected socket takes an answer from the address that it called, and from no other. */
+static bool is_answered(struct inbound *in, const char *called)
+{
+	uint8_t bytes[PACKET_DATA_EXTRA] = { PACKET_DATA, PACKET_VERSION }, got[PACKET_MAX];
+	struct sockaddr_storage at;
+	struct addr addr, bound;
+	ssize_t size;
+	int fd;
+
+	inbound_address(in, &bound);
+	assert_int_equal(addr_parse_ip(called, addr.ip), 0);
+	addr.port = bound.port;
+	size = addr_to_sockaddr(&addr, addr_is_v4(addr.ip) ? AF_INET : AF_INET6, &at);
+	fd = socket(at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, (socklen_t)size), 0);
+	assert_int_equal(send(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+	while (inbound_receive(in, answer, in))
+		continue;
+	inbound_flush(in);
+	size = recv(fd, got, sizeof(got), MSG_DONTWAIT); /* on loopback it is there */
+	close(fd);
+	return size == sizeof(bytes) && !memcmp(got, bytes, sizeof(bytes));
+}
+
+static void check_answers(const char *listen, bool v6)
+{
+	struct addr addr;
+	struct inbound *in;
+
+	assert_int_equal(addr_parse(listen, &addr), 0);
+	assert_int_equal(inbound_open(&addr, &in), 0);
+	for (int i = 0; i < 100; i++) { /* more addresses than are told apart: 64 */
+		char *called autofree = text_format("127.0.1.%d", i + 1);
+
+		assert_true(is_answered(in, called) == (i < (v6 ? 62 : 63)));
+		assert_true(is_answered(in, "127.0.0.5"));
+		if (v6)
+			assert_true(is_answered(in, "::1"));
+	}
+	inbound_close(in);
+}
+
+/* What is bound to all addresses answers from the one that was called. */
+static void test_answers_from_where_it_was_called(void **state)
+{
+	(void)state;
+	check_answers("0.0.0.0:0", false);
+	check_answers("[::]:0", true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_overflow),
+		cmocka_unit_test(test_answers_from_where_it_was_called),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
