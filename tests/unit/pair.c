@@ -98,12 +98,18 @@ int pair_setup(void **state)
 	return 0;
 }
 
+void pair_forget(struct pair *p)
+{
+	for (size_t i = 0; i < p->event_count; i++)
+		hub_event_free(&p->events[i]);
+	p->event_count = 0;
+}
+
 int pair_teardown(void **state)
 {
 	struct pair *p = *state;
 
-	for (size_t i = 0; i < p->event_count; i++)
-		hub_event_free(&p->events[i]);
+	pair_forget(p);
 	uplink_free(p->uplink);
 	tracker_free(p->tracker);
 	hub_free(p->hub);

@@ -59,6 +59,8 @@ void pair_tell(struct pair *p, const char *key, const char *value);
 /* Lets datagrams go until nobody has anything to say now; events are kept. */
 void pair_pump(struct pair *p);
 void pair_pass(struct pair *p, int64_t ms);
+/* Frees the events that were kept. */
+void pair_forget(struct pair *p);
 const struct hub_event *pair_last(const struct pair *p);
 /* What a store does that has acted on the last event. */
 void pair_commit(struct pair *p, uint16_t want);

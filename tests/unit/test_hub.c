@@ -227,16 +227,12 @@ static void test_memory(void **state)
 	pair_join(p);
 	before = mallinfo2().uordblks;
 	for (int i = 0; i < AGENTS; i++) {
-		for (size_t e = 0; e < p->event_count; e++)
-			hub_event_free(&p->events[e]);
-		p->event_count = 0;
+		pair_forget(p);
 		pair_new_key(p, &p->agent_key);
 		pair_new_uplink(p, false);
 		pair_join(p);
 	}
-	for (size_t e = 0; e < p->event_count; e++)
-		hub_event_free(&p->events[e]);
-	p->event_count = 0;
+	pair_forget(p);
 	after = mallinfo2().uordblks;
 	assert_int_equal(hub_session_count(p->hub), AGENTS + 1);
 	print_message("an idle agent with a session: %zu bytes\n", (after - before) / AGENTS);
