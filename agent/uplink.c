@@ -213,13 +213,16 @@ static void take_command(
 			uplink->config.owner, cma_clock(uplink, now, command), command->warrant);
 }
 
-/* Only what the root signed counts, and only if it is newer than what we have. */
+/*
+ * Only what the root signed counts, and only if it is newer than what we have. It is kept with the
+ * enrolment: until there is one it is left, and comes again.
+ */
 static void take_new_key(struct uplink *uplink, const struct record_new_key *record)
 {
 	struct uplink_config *config = &uplink->config;
 	struct certificate certificate;
 
-	if (!config->has_root ||
+	if (!config->has_root || !uplink->status.enrolled ||
 		certificate_open(record->certificate, config->root, &certificate) ||
 		certificate.serial <= config->serial)
 		return;

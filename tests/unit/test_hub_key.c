@@ -117,6 +117,32 @@ static void test_agent_that_was_away_is_let_in_and_told(void **state)
 	assert_int_equal(hub_counters(p->hub)->bad_mac, 0);
 }
 
+/* It enrols with a token of the old key: the first ACK comes before anything of it is on disk. */
+static void test_agent_that_enrols_meanwhile_is_told_when_it_has(void **state)
+{
+	struct sign_pair root = root_of(1);
+	struct pair *p = *state;
+	struct key_pair first = p->cma_key;
+	struct hub_commit joined;
+
+	p->called = &first;
+	p->has_root = true;
+	memcpy(p->root, root.public, sizeof(p->root));
+	pair_new_uplink(p, false);
+	rotate(p, &root, 1);
+	pair_pump(p);
+	joined = (struct hub_commit){ .id = pair_last(p)->id,
+		.incarnation = pair_last(p)->incarnation };
+	hub_committed(p->hub, &joined);
+	pair_pump(p);
+	assert_false(uplink_status(p->uplink)->enrolled);
+	/* A key can only be kept with an enrolment. */
+	assert_int_equal(uplink_status(p->uplink)->new_keys, 0);
+	pair_commit(p, 0);
+	assert_true(uplink_status(p->uplink)->enrolled);
+	assert_int_equal(uplink_status(p->uplink)->new_keys, 1);
+}
+
 static void test_the_old_key_is_silence_after_its_end(void **state)
 {
 	struct sign_pair root = root_of(1);
@@ -205,6 +231,7 @@ int main(void)
 		TEST(test_agent_moves_and_stays_after_the_end_of_the_old_key),
 		TEST(test_what_was_kept_is_the_certificate),
 		TEST(test_agent_that_was_away_is_let_in_and_told),
+		TEST(test_agent_that_enrols_meanwhile_is_told_when_it_has),
 		TEST(test_the_old_key_is_silence_after_its_end),
 		TEST(test_another_root_is_ignored),
 		TEST(test_an_older_certificate_is_ignored),
