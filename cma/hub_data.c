@@ -85,6 +85,8 @@ void hub_data_free_active(struct hub *hub, struct active *active)
 static void hand_out(struct hub *hub, struct active *active, enum stream stream, uint64_t sequence)
 {
 	struct span bytes = writer_span(&hub->scratch);
+	/* Small ones can be many, each of which the store has to keep and to act on. */
+	size_t cost = bytes.size > HUB_MESSAGE_COST ? bytes.size : HUB_MESSAGE_COST;
 	struct hub_event event = {
 		.kind = HUB_MESSAGE,
 		.id = active->peer->known.id,
@@ -97,8 +99,8 @@ static void hand_out(struct hub *hub, struct active *active, enum stream stream,
 
 	hub_command_heard(hub, active->peer, bytes);
 	hub_queue_event(hub, &event);
-	active->uncommitted += bytes.size;
-	hub->uncommitted += bytes.size;
+	active->uncommitted += cost;
+	hub->uncommitted += cost;
 	hub->counters.messages++;
 }
 

@@ -30,7 +30,8 @@ static struct peer *enrol(struct hub *hub, const struct call *call, struct peer 
 	struct active *active;
 
 	*fresh = false;
-	if (!token)
+	/* Another call of the same key may have been proven meanwhile. */
+	if (!token || (peer && peer->known.tenant != token->known.tenant))
 		return NULL;
 	if (peer && hub_proof_enrolled_with(peer, token->known.secret))
 		return peer;

@@ -20,8 +20,10 @@ enum {
 	HUB_CHEAP_MAX = 256,		    /* who proved nothing there must be fewer */
 	HUB_UNFINISHED_MAX = 64 << 20,	    /* bytes of unfinished messages of all agents */
 	HUB_UNCOMMITTED_MAX = 256 << 20,    /* bytes of messages handed out, of all agents */
-	HUB_UNCOMMITTED_PEER_MAX = 8 << 20, /* and of one */
-	HUB_REPLACED_MAX = 1 << 16	    /* a power of two */
+	HUB_UNCOMMITTED_PEER_MAX = 8 << 20, /* and of one; */
+	HUB_MESSAGE_COST = 2 << 10,	    /* a message counts as so many at least, */
+	HUB_MESSAGES_PEER_MAX = HUB_UNCOMMITTED_PEER_MAX / HUB_MESSAGE_COST,
+	HUB_REPLACED_MAX = 1 << 16 /* a power of two */
 };
 
 struct known_token {
