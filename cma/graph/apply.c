@@ -28,7 +28,7 @@ struct row {
 	int64_t quarantined;
 	uint64_t boot;
 	int64_t lost;
-	int64_t facts, bytes;
+	int64_t facts, bytes, edges;
 };
 
 static int row_load(struct graph *g, struct row *row)
@@ -54,7 +54,8 @@ static int row_load(struct graph *g, struct row *row)
 	row->lost = sqlite3_column_int64(s, 10);
 	row->facts = sqlite3_column_int64(s, 11);
 	row->bytes = sqlite3_column_int64(s, 12);
-	return sqlite3_column_int64(s, 13) ? -EACCES : 0;
+	row->edges = sqlite3_column_int64(s, 13);
+	return sqlite3_column_int64(s, 14) ? -EACCES : 0;
 }
 
 static int row_save(struct graph *g, const struct row *row)
@@ -64,10 +65,11 @@ static int row_save(struct graph *g, const struct row *row)
 
 	for (size_t i = 0; i < SECTION_COUNT; i++)
 		put_u64(&digests, row->digests[i]);
-	return db_run(&g->db, DB_AGENT_SAVE, "iiiiibiiiiii", row->host, (int64_t)row->incarnation,
+	return db_run(&g->db, DB_AGENT_SAVE, "iiiiibiiiiiii", row->host, (int64_t)row->incarnation,
 		(int64_t)row->durable[STREAM_STATE], (int64_t)row->digest_sequence,
 		(int64_t)row->want, writer_span(&digests), row->quarantined, (int64_t)row->boot,
-		(int64_t)row->durable[STREAM_URGENT], row->lost, row->facts, row->bytes);
+		(int64_t)row->durable[STREAM_URGENT], row->lost, row->facts, row->bytes,
+		row->edges);
 }
 
 /* ---- acting on it ---- */
@@ -90,6 +92,7 @@ static int act_facts(struct graph *g, struct row *row, const struct order *order
 	memcpy(row->digests, m.digests, sizeof(m.digests));
 	row->facts += m.facts;
 	row->bytes += m.bytes;
+	row->edges += m.edges;
 	return failed;
 }
 
@@ -176,30 +179,61 @@ static int quarantine(
 		(int64_t)row->incarnation, (int64_t)message->sequence, reason, kept);
 }
 
+static bool is_about_addresses(enum section section)
+{
+	return section == SECTION_LISTEN || section == SECTION_ADDRESS ||
+		section == SECTION_INBOUND;
+}
+
+/*
+ * No more edges can follow from it: each takes a byte, but for those of a listener on all
+ * addresses, which are a product of two things that facts say, and a few.
+ */
+static int64_t edges_at_most(const struct row *row, const struct order *order, size_t size)
+{
+	int64_t facts = row->facts + (int64_t)order->count, most = (int64_t)size;
+
+	for (size_t i = 0; i < order->count; i++) {
+		if (is_about_addresses(order->facts[i].section))
+			most += (facts + 1) * (DERIVE_HOLDERS_MAX + 1);
+	}
+	/* What it does not name may be gone. */
+	if (order->message.kind == MESSAGE_RANGE)
+		most += facts;
+	return most;
+}
+
 /* Could it be more than the agent may have, after this? */
 static bool may_exceed(const struct graph *g, const struct row *row, const struct order *order,
 	const struct graph_message *message)
 {
-	return order->count &&
-		(row->facts + (int64_t)order->count > g->agent_facts ||
-			row->bytes + (int64_t)message->bytes.size > g->agent_bytes);
+	int64_t edges;
+
+	if (!order->count)
+		return false;
+	edges = edges_at_most(row, order, message->bytes.size);
+	return row->facts + (int64_t)order->count > g->agent_facts ||
+		row->bytes + (int64_t)message->bytes.size > g->agent_bytes ||
+		edges > GRAPH_MESSAGE_EDGES || row->edges + edges > g->agent_edges;
 }
 
 /* Whoever is over the quota already may still become less. */
 static bool exceeds(const struct graph *g, const struct row *row, const struct row *before)
 {
 	return (row->facts > g->agent_facts && row->facts > before->facts) ||
-		(row->bytes > g->agent_bytes && row->bytes > before->bytes);
+		(row->bytes > g->agent_bytes && row->bytes > before->bytes) ||
+		(row->edges > g->agent_edges && row->edges > before->edges);
 }
 
 static int tell_over_quota(struct graph *g, const struct row *row)
 {
-	char text[128];
+	char text[192];
 	int64_t id;
 
 	snprintf(text, sizeof(text),
-		"not all is known of it: a host may have %" PRId64 " facts in %" PRId64 " bytes",
-		g->agent_facts, g->agent_bytes);
+		"not all is known of it: a host may have %" PRId64 " facts in %" PRId64
+		" bytes, and %" PRId64 " edges",
+		g->agent_facts, g->agent_bytes, g->agent_edges);
 	return graph_incident_open(g, row->tenant, OVER_QUOTA, row->host, text, &id);
 }
 
@@ -212,7 +246,7 @@ static int act_if_allowed(struct graph *g, struct row *row, const struct order *
 
 	if (!failed)
 		failed = act(g, row, order, sequence);
-	*refused = !failed && exceeds(g, row, &before);
+	*refused = failed == -EDQUOT || (!failed && exceeds(g, row, &before));
 	if (*refused) {
 		*row = before;
 		known_clear(&g->known);

@@ -116,10 +116,24 @@ static bool contains(const struct edges *edges, const struct edge *edge)
 	return bsearch(edge, edges->items, edges->count, sizeof(*edge), compare) != NULL;
 }
 
-int edge_replace(struct graph *g, int64_t tenant, int64_t host, int64_t fact,
-	const struct derived *before, const struct derived *after)
+/* Opens or ends, and counts those that were not so before. */
+static int change(struct merge *m, int (*act)(struct graph *, const struct edge *, int64_t),
+	const struct edge *edge, int64_t fact, int step)
 {
-	struct lookup l = { .g = g, .tenant = tenant, .host = host, .derived = before };
+	sqlite3 *handle = m->g->db.handle;
+	sqlite3_int64 before = sqlite3_total_changes64(handle);
+	int failed = act(m->g, edge, fact);
+
+	if (sqlite3_total_changes64(handle) != before)
+		m->edges += step;
+	return failed;
+}
+
+int edge_replace(
+	struct merge *m, int64_t fact, const struct derived *before, const struct derived *after)
+{
+	struct graph *g = m->g;
+	struct lookup l = { .g = g, .tenant = m->tenant, .host = m->host, .derived = before };
 	struct edges old cleanup(edges_free) = { 0 };
 	struct edges new cleanup(edges_free) = { 0 };
 	int failed;
@@ -133,10 +147,10 @@ int edge_replace(struct graph *g, int64_t tenant, int64_t host, int64_t fact,
 		failed = resolve_all(&l, &new);
 	for (size_t i = 0; i < new.count && !failed; i++)
 		if (!contains(&old, &new.items[i]))
-			failed = edge_open(g, &new.items[i], fact);
+			failed = change(m, edge_open, &new.items[i], fact, 1);
 	for (size_t i = 0; i < old.count && !failed; i++)
 		if (!contains(&new, &old.items[i]))
-			failed = edge_end(g, &old.items[i], fact);
+			failed = change(m, edge_end, &old.items[i], fact, -1);
 	/* Only now: what loses one edge and gains another stays. */
 	for (size_t i = 0; i < old.count && !failed; i++) {
 		if (contains(&new, &old.items[i]))

@@ -158,6 +158,7 @@ int graph_open(
 	g->lock = -1;
 	g->agent_facts = options->agent_facts ? options->agent_facts : GRAPH_AGENT_FACTS;
 	g->agent_bytes = options->agent_bytes ? options->agent_bytes : GRAPH_AGENT_BYTES;
+	g->agent_edges = options->agent_edges ? options->agent_edges : GRAPH_AGENT_EDGES;
 	g->quarantine_most =
 		options->quarantine_bytes ? options->quarantine_bytes : GRAPH_QUARANTINE_BYTES;
 	g->quarantine_bytes = -1;

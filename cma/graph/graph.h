@@ -26,7 +26,9 @@ enum {
 	 */
 	GRAPH_AGENT_FACTS = 1 << 16,
 	GRAPH_AGENT_BYTES = 32 << 20, /* of keys and values */
+	GRAPH_AGENT_EDGES = 1 << 19,  /* that follow: few words can say many */
 	GRAPH_MESSAGE_FACTS = 4096,   /* in one message: agents say much in several */
+	GRAPH_MESSAGE_EDGES = 1 << 16,
 	/* Of the messages in quarantine so much is kept; more are only counted. */
 	GRAPH_QUARANTINE_KEPT = 64,	   /* of one agent, */
 	GRAPH_QUARANTINE_CUT = 64 << 10,   /* bytes of one, */
@@ -39,7 +41,7 @@ struct graph_options {
 	const char *directory; /* the state directory; it must exist */
 	const char *vfs;       /* name of a registered SQLite VFS; NULL: the system's */
 	int64_t cache_kib;     /* page cache of the writer; 0: GRAPH_CACHE_KIB */
-	int64_t agent_facts, agent_bytes, quarantine_bytes; /* 0: as above */
+	int64_t agent_facts, agent_bytes, agent_edges, quarantine_bytes; /* 0: as above */
 };
 
 /*

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cma/graph/store.h"
 
+#include <errno.h>
 #include <string.h>
+
+/* As many are read in the time that an edge takes. */
+enum { LISTENERS_AN_EDGE = 16 };
 
 void merge_free(struct merge *m)
 {
@@ -130,6 +134,13 @@ static bool is_wildcard(const struct fact *fact, const json_t *before, const jso
 		derive_is_wildcard(fact->section, after);
 }
 
+/* So much more is to be looked at. */
+static int spend(struct merge *m, size_t work)
+{
+	m->work += work;
+	return m->work > GRAPH_MESSAGE_EDGES ? -EDQUOT : 0;
+}
+
 static int merge_edges(struct merge *m, const struct fact *fact, int64_t id, const json_t *before,
 	const json_t *after)
 {
@@ -145,7 +156,9 @@ static int merge_edges(struct merge *m, const struct fact *fact, int64_t id, con
 		return failed;
 	old = derive(fact->section, key, before, &locals);
 	new = derive(fact->section, key, after, &locals);
-	failed = edge_replace(m->g, m->tenant, m->host, id, &old, &new);
+	failed = spend(m, new.edge_count);
+	if (!failed)
+		failed = edge_replace(m, id, &old, &new);
 	if (!failed)
 		failed = locals_replace(m, &old.locals, &new.locals);
 	if (!failed && new.host_label)
@@ -221,7 +234,10 @@ static int listeners_follow(struct merge *m, const struct listener *listeners, s
 		struct derived new cleanup(derived_free) =
 			derive(SECTION_LISTEN, l->key, l->value, come);
 
-		failed = edge_replace(m->g, m->tenant, m->host, l->fact, &old, &new);
+		if (new.edge_count > old.edge_count)
+			failed = spend(m, new.edge_count - old.edge_count);
+		if (!failed)
+			failed = edge_replace(m, l->fact, &old, &new);
 	}
 	return failed;
 }
@@ -276,6 +292,8 @@ int merge_finish(struct merge *m)
 	failed = touched_sort(m, &gone, &come);
 	if (!failed)
 		failed = listeners_read(m, &listeners, &count);
+	if (!failed)
+		failed = spend(m, count / LISTENERS_AN_EDGE);
 	if (!failed)
 		failed = listeners_follow(m, listeners, count, &gone, &come);
 	derive_locals_free(&m->touched);

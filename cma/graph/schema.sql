@@ -86,6 +86,7 @@ CREATE TABLE agent (
 	lost            INTEGER NOT NULL DEFAULT 0, -- urgent messages that it had no room to keep
 	facts           INTEGER NOT NULL DEFAULT 0, -- that are true, and bytes of their keys and
 	bytes           INTEGER NOT NULL DEFAULT 0, -- values
+	edges           INTEGER NOT NULL DEFAULT 0, -- that are alive and follow from them
 	boot            INTEGER NOT NULL DEFAULT 0, -- hash of the boot id that it told last
 	revoked         INTEGER NOT NULL DEFAULT 0, -- when; 0: it may talk to us
 	address         TEXT NOT NULL DEFAULT '',   -- where its last session was proven, and the

@@ -15,8 +15,8 @@ struct graph {
 	struct db db;
 	int lock; /* the state directory's */
 	uint64_t epoch;
-	int64_t now;				   /* of the open transaction, ms */
-	int64_t agent_facts, agent_bytes;	   /* that an agent may have */
+	int64_t now;				       /* of the open transaction, ms */
+	int64_t agent_facts, agent_bytes, agent_edges; /* that an agent may have */
 	int64_t quarantine_most, quarantine_bytes; /* of all; -1: not known, it has to be read */
 	char error[512];
 	struct known known;
@@ -60,12 +60,6 @@ struct edge {
 
 int edge_open(struct graph *g, const struct edge *edge, int64_t fact);
 int edge_end(struct graph *g, const struct edge *edge, int64_t fact);
-/*
- * Ends for a fact what only before says about its host, opens what only after says, and leaves what
- * both say as it is. To end what is not open, or to open what is, does nothing.
- */
-int edge_replace(struct graph *g, int64_t tenant, int64_t host, int64_t fact,
-	const struct derived *before, const struct derived *after);
 
 /* ---- merge.c: the facts of one host within one message ---- */
 
@@ -76,10 +70,22 @@ struct merge {
 	uint8_t hash_key[SEAL_FACT_KEY];
 	uint64_t digests[SECTION_COUNT]; /* these three are kept up to date */
 	int64_t facts, bytes;		 /* that are true now, and of their keys and values */
+	int64_t edges;			 /* that are alive and follow from them */
+	size_t work;			 /* edges that were looked at because they may be new */
 	struct derive_locals touched;	 /* addresses that listeners do not follow yet */
 };
 
-/* json is the value, or NULL to delete. */
+/*
+ * Ends for a fact what only before says about its host, opens what only after says, and leaves what
+ * both say as it is. To end what is not open, or to open what is, does nothing. (edge.c)
+ */
+int edge_replace(
+	struct merge *m, int64_t fact, const struct derived *before, const struct derived *after);
+
+/*
+ * json is the value, or NULL to delete. -EDQUOT, here and below: more than GRAPH_MESSAGE_EDGES
+ * follow from the message; what was done of it has to be undone.
+ */
 int merge_fact(struct merge *m, const struct fact *fact, const json_t *json);
 /* Deletes what the host has with from <= key < until and keys (sorted, count) does not name. */
 int merge_range(struct merge *m, enum section section, struct span from, struct span until,

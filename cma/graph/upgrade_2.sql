@@ -9,6 +9,14 @@ UPDATE agent SET (facts, bytes) = (
 	FROM fact
 	WHERE host = agent.host AND gone = 9223372036854775807
 );
+ALTER TABLE agent ADD COLUMN edges INTEGER NOT NULL DEFAULT 0;
+UPDATE agent SET edges = alive.edges FROM (
+	SELECT fact.host AS host, count(*) AS edges
+	FROM edge JOIN fact ON fact.id = edge.fact
+	WHERE edge.gone = 9223372036854775807
+	GROUP BY fact.host
+) AS alive
+WHERE alive.host = agent.host;
 ALTER TABLE agent ADD COLUMN boot INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE agent ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE agent ADD COLUMN address TEXT NOT NULL DEFAULT '';

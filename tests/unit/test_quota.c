@@ -46,9 +46,14 @@ static void assert_applied(struct estate *e)
 				 "SELECT facts = (SELECT count(*) FROM fact WHERE gone > 1e18)"
 				 " FROM agent"),
 		1);
+	assert_int_equal(
+		estate_sql(e,
+			"SELECT bytes = (SELECT coalesce(sum(length(key) + length(value)), 0) FROM fact"
+			" WHERE gone > 1e18) FROM agent"),
+		1);
 	assert_int_equal(estate_sql(e,
-				 "SELECT bytes = (SELECT sum(length(key) + length(value)) FROM fact"
-				 " WHERE gone > 1e18) FROM agent"),
+				 "SELECT edges = (SELECT count(*) FROM edge WHERE gone > 1e18"
+				 " AND fact <> 0) FROM agent"),
 		1);
 }
 
@@ -117,6 +122,81 @@ static void test_bytes(void **state)
 	tell(&e, agent, 1, 2, 501);
 	assert_refused(&e, 4);
 	tell(&e, agent, 1, 2, 499);
+	assert_applied(&e);
+	estate_remove(&e);
+}
+
+/* So many addresses of a host, or listeners on all of them; all or none of them are there. */
+static void tell_product(struct estate *e, int64_t agent, enum section section, int count)
+{
+	struct writer facts cleanup(writer_free) = writer_growing(1 << 20);
+	struct message message = { .kind = MESSAGE_CHANGES };
+
+	for (int i = 0; i < abs(count); i++) {
+		char *key autofree = text_format("%d", i);
+		char *address autofree = text_format(
+			"{'addr':'10.0.%d.%d','ifname':'eth0','prefix':16}", i / 256, i % 256);
+		char *listen autofree = text_format(
+			"{'addr':'0.0.0.0','port':%d,'process':['p'],'proto':'tcp'}", i + 1);
+
+		estate_pack(&facts, section, key,
+			count < 0			    ? NULL
+				: section == SECTION_LISTEN ? listen
+							    : address);
+	}
+	e->now++;
+	message.changes.facts = writer_span(&facts);
+	estate_send(e, agent, &message);
+}
+
+/* Few words can say much: each listener on all addresses is there on each of them. */
+static void test_edges(void **state)
+{
+	enum { MANY = 400 };
+	struct estate e;
+	int64_t agent;
+
+	(void)state;
+	estate_new(&e);
+	agent = estate_enrol(&e, "default", 1);
+	tell_product(&e, agent, SECTION_LISTEN, MANY);
+	assert_applied(&e);
+	tell_product(&e, agent, SECTION_ADDRESS, GRAPH_MESSAGE_EDGES / MANY - 2);
+	assert_applied(&e);
+	tell_product(&e, agent, SECTION_ADDRESS, -MANY);
+	assert_applied(&e);
+	tell_product(&e, agent, SECTION_ADDRESS, MANY);
+	assert_refused(&e, MANY);
+	tell_product(&e, agent, SECTION_LISTEN, -MANY);
+	assert_applied(&e);
+	tell_product(&e, agent, SECTION_ADDRESS, MANY);
+	assert_applied(&e);
+	tell_product(&e, agent, SECTION_LISTEN, MANY);
+	assert_refused(&e, MANY);
+	estate_remove(&e);
+}
+
+/* However it was told of. */
+static void test_edges_of_an_agent(void **state)
+{
+	enum { SOME = 10 };
+	struct estate e;
+	int64_t agent;
+
+	(void)state;
+	estate_new(&e);
+	estate_close(&e);
+	e.options.agent_edges = SOME * SOME + 4 * SOME;
+	estate_open(&e);
+	agent = estate_enrol(&e, "default", 1);
+	tell_product(&e, agent, SECTION_ADDRESS, SOME);
+	tell_product(&e, agent, SECTION_LISTEN, SOME);
+	assert_applied(&e);
+	tell_product(&e, agent, SECTION_LISTEN, SOME + 1);
+	assert_refused(&e, 2 * SOME);
+	tell_product(&e, agent, SECTION_ADDRESS, -1);
+	assert_applied(&e);
+	tell_product(&e, agent, SECTION_LISTEN, SOME + 1);
 	assert_applied(&e);
 	estate_remove(&e);
 }
@@ -204,6 +284,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_edges_of_an_agent),
 		cmocka_unit_test(test_incident_ends),
 		cmocka_unit_test(test_quarantine),
 		cmocka_unit_test(test_message),
