@@ -69,14 +69,19 @@ static int find_key(
 	return find_some(scope, FIND_KEY, owner, key, kind, id, NULL, 0);
 }
 
-/* By name, by whole key, or by the first KEY_SHOWN or more characters of the key. */
+/*
+ * By whole key, by the first KEY_SHOWN or more characters of it, or by name. A host says itself how
+ * it is called, but cannot choose its key: who names a host by that gets no other.
+ */
 static int find_host(
 	struct query_scope *scope, const char *text, int64_t *id, char *keys, size_t size)
 {
-	int found = find_some(scope, FIND_HOST, scope->tenant, text, "", id, keys, size);
+	int found = 0;
 
-	if (!found && strlen(text) >= KEY_SHOWN)
+	if (strlen(text) >= KEY_SHOWN)
 		found = find_some(scope, FIND_HOST_KEY, scope->tenant, text, "", id, keys, size);
+	if (!found)
+		found = find_some(scope, FIND_HOST, scope->tenant, text, "", id, keys, size);
 	return found;
 }
 

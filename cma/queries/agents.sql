@@ -15,6 +15,10 @@ JOIN node t ON t.id = a.tenant
 LEFT JOIN edge s ON s.dst = a.host AND s.kind IN ('up', 'left', 'down', 'revoked')
 	AND s.since <= :as_of AND s.gone > :as_of
 WHERE a.tenant = :tenant AND h.since <= :as_of
-	AND (:agent = '' OR h.label = :agent OR h.key = :agent
-		OR fingerprint(a.public_key) = :agent)
+	AND (:agent = '' OR h.key = :agent OR fingerprint(a.public_key) = :agent
+		-- a host can call itself anything, also by what names another
+		OR (h.label = :agent AND NOT EXISTS (SELECT 1 FROM agent other
+			JOIN node o ON o.id = other.host
+			WHERE other.tenant = :tenant AND (o.key = :agent
+				OR fingerprint(other.public_key) = :agent))))
 ORDER BY host, h.key

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "cma/graph/admit.h"
+#include "wire/keys.h"
 
 #define T0 "2023-11-14T22:13:20.000Z" /* ESTATE_START */
 #define T1 "2023-11-14T22:13:21.000Z"
@@ -259,6 +260,41 @@ static void test_agents(void **state)
 	estate_remove(&e);
 }
 
+static void assert_only_one(struct estate *e, const char *query, const char *params)
+{
+	json_t *rows autojson = NULL;
+
+	assert_int_equal(estate_try(e, "default", query, params, &rows), 0);
+	assert_int_equal(json_array_size(rows), 1);
+	assert_string_equal(json_get_text(json_array_get(rows, 0), "host"), "one");
+}
+
+/* A host says itself how it is called: it must not be taken for another by that. */
+static void test_name_of_another(void **state)
+{
+	uint8_t public_key[GRAPH_KEY];
+	char fingerprint[KEYS_FINGERPRINT_SIZE], key[2 * GRAPH_KEY + 1];
+	const char *const names[] = { fingerprint, key };
+	char *params autofree = NULL;
+	struct estate e;
+
+	(void)state;
+	estate_new(&e);
+	memset(public_key, 1, sizeof(public_key));
+	keys_fingerprint(public_key, fingerprint);
+	text_hex(public_key, sizeof(public_key), key);
+	estate_host(&e, 1, "one", NULL);
+	for (uint8_t i = 0; i < 2; i++) {
+		char *agent autofree = text_format("{'agent':'%s'}", names[i]);
+
+		estate_host(&e, (uint8_t)(2 + i), names[i], NULL);
+		assert_only_one(&e, "agents", agent);
+	}
+	params = text_format("{'host':'%s'}", key);
+	assert_only_one(&e, "commandtarget", params);
+	estate_remove(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +303,7 @@ int main(void)
 		cmocka_unit_test(test_admit),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_agents),
+		cmocka_unit_test(test_name_of_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
