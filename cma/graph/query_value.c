@@ -185,6 +185,11 @@ static int bind_node(struct query_scope *scope, sqlite3_stmt *s, int at,
 		sqlite3_bind_int64(s, at, id);
 		return 0;
 	}
+	if (found < 0) {
+		snprintf(error, error_size, "cannot look for %s '%.80s': %s", param->name, text,
+			sqlite3_errmsg(scope->db));
+		return found;
+	}
 	if (found > 1)
 		snprintf(error, error_size, "%s '%.80s' is %d of them; say which by its key: %s",
 			param->name, text, found, keys);

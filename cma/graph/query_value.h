@@ -21,7 +21,7 @@ void query_scope_close(struct query_scope *scope);
 
 /*
  * Binds text as the value of a parameter of the statement, which may not use it. -EINVAL with
- * error naming the parameter and the text.
+ * error naming the parameter and the text; -EIO with error telling.
  */
 int query_value_bind(struct query_scope *scope, sqlite3_stmt *statement,
 	const struct query_param *param, const char *text, char *error, size_t error_size);

@@ -51,7 +51,6 @@ def lldpd_goes_and_comes_back(lab):
     stale = wait_until(lambda: next((value for value in lab.probe.get("lldp").values()
                                      if "stale_since" in value), None), 5, "not stale")
     coverage = lab.probe.wait("coverage", 1, 5, state="unavailable", hook="lldpd")[0]
-    equal(coverage["since"], stale["stale_since"], "since")
     check("lldpd" in coverage["why"], coverage)
     one.lldpd_start("eth0", "eth0")
     lab.probe.wait("coverage", 1, 15, state="complete", hook="lldpd")

@@ -104,5 +104,6 @@ int main(void)
 		cmocka_unit_test(test_members),
 	};
 
+	json_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
