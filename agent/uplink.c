@@ -124,8 +124,7 @@ struct instant uplink_unanswered(const struct uplink *uplink)
 		sender_unanswered(uplink->senders[STREAM_URGENT]));
 }
 
-/* ---- what is urgent ---------------------------------------------------------------------------
- */
+/* ---- what is urgent ------------------------------------------------------------------------ */
 
 static void count_lost(struct uplink *uplink, uint8_t kind)
 {
@@ -166,8 +165,7 @@ bool uplink_urgent(struct uplink *uplink, struct span message)
 	return true;
 }
 
-/* ---- what comes in ----------------------------------------------------------------------------
- */
+/* ---- what comes in ------------------------------------------------------------------------- */
 
 static void take_ack(struct uplink *uplink, struct instant now, const struct record *record)
 {
@@ -328,8 +326,7 @@ void uplink_input(struct uplink *uplink, struct instant now, struct span datagra
 	}
 }
 
-/* ---- what goes out ----------------------------------------------------------------------------
- */
+/* ---- what goes out ------------------------------------------------------------------------- */
 
 /* From the tracker into the stream, as late as possible: what waits there is coalesced. */
 static void refill(struct uplink *uplink)

@@ -51,8 +51,7 @@ int act_duplicate_key(struct act *act, int64_t agent, const struct hub_event *ev
 	return err ? err : graph_incident_host(act->graph, id, agent);
 }
 
-/* ---- a store that was restored ----------------------------------------------------------------
- */
+/* ---- a store that was restored ------------------------------------------------------------- */
 
 static int remember(void *context, int64_t incident, int64_t tenant, int64_t host)
 {

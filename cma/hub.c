@@ -37,8 +37,7 @@ struct hub *hub_new(const struct hub_config *config)
 	return hub;
 }
 
-/* ---- roster -----------------------------------------------------------------------------------
- */
+/* ---- roster -------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(struct span key)
 {
@@ -124,8 +123,7 @@ void hub_free_channel(struct hub *hub, struct channel *channel)
 	pool_give(&hub->sessions, channel);
 }
 
-/* ---- events and commits -----------------------------------------------------------------------
- */
+/* ---- events and commits -------------------------------------------------------------------- */
 
 void hub_queue_event(struct hub *hub, const struct hub_event *event)
 {
@@ -239,8 +237,7 @@ void hub_rolled_back(struct hub *hub)
 	}
 }
 
-/* ---- in and out -------------------------------------------------------------------------------
- */
+/* ---- in and out ---------------------------------------------------------------------------- */
 
 void hub_input(struct hub *hub, struct instant now, int64_t now_ms, const struct addr *from,
 	struct span datagram)

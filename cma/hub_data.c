@@ -12,8 +12,7 @@
 
 enum { ACK_FRAGMENTS = 4, TOKEN_SENDS = 2 };
 
-/* ---- streams in -------------------------------------------------------------------------------
- */
+/* ---- streams in ---------------------------------------------------------------------------- */
 
 static void ack_later(
 	struct hub *hub, struct instant now, struct active *active, enum stream stream)
@@ -315,8 +314,7 @@ void hub_data_input(
 	take_records(hub, now, channel->peer, plain);
 }
 
-/* ---- acknowledgements out ---------------------------------------------------------------------
- */
+/* ---- acknowledgements out ------------------------------------------------------------------ */
 
 static void put_stream_ack(const struct receiver *receiver, uint8_t stream, struct writer *plain)
 {

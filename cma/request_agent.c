@@ -27,8 +27,7 @@ static const char *text_at(const json_t *row, size_t column)
 	return text ? text : "";
 }
 
-/* ---- who waits --------------------------------------------------------------------------------
- */
+/* ---- who waits ----------------------------------------------------------------------------- */
 
 struct waiting {
 	struct pending_agent *agents;
@@ -85,8 +84,7 @@ void request_pending(void *user, const json_t *request, struct answer *answer)
 	}
 }
 
-/* ---- approve ----------------------------------------------------------------------------------
- */
+/* ---- approve ------------------------------------------------------------------------------- */
 
 /* What is approved, and what came of it. */
 struct admission {
@@ -284,8 +282,7 @@ void request_approve(void *user, const json_t *request, struct answer *answer)
 	}
 }
 
-/* ---- revoke -----------------------------------------------------------------------------------
- */
+/* ---- revoke -------------------------------------------------------------------------------- */
 
 struct revocation {
 	const char *tenant;
@@ -399,8 +396,7 @@ void request_token_revoke(void *user, const json_t *request, struct answer *answ
 	}
 }
 
-/* ---- incidents --------------------------------------------------------------------------------
- */
+/* ---- incidents ----------------------------------------------------------------------------- */
 
 static int clear_incident(struct act *act, void *context)
 {

@@ -133,8 +133,7 @@ static int submit(struct submission *submission, const json_t *request)
 	return submission->err;
 }
 
-/* ---- what became of it ------------------------------------------------------------------------
- */
+/* ---- what became of it --------------------------------------------------------------------- */
 
 struct wait {
 	json_t *names, *row; /* of the query "commands"; NULL at first */

@@ -92,6 +92,10 @@ check_words() { # nothing unfinished
 		--exclude=lint.sh
 }
 
+check_comments() { # lines of a comment that were run together
+	! grep -nHE '^ \*[^ /[:space:]*]' "${code[@]}"
+}
+
 check_cases() { # a module of discover/modules.def without a case fails
 	local module bad=0
 	[ -f discover/modules.def ] || return 0
@@ -110,7 +114,7 @@ check_readme() {
 	[ "$lines" -le 100 ] || { echo "README.md:101: $lines lines, the limit is 100" && return 1; }
 }
 
-all=(cppcheck headers state includes size format shell python manuals licence guards pure words cases readme)
+all=(cppcheck headers state includes size format shell python manuals licence guards pure words comments cases readme)
 [ $# -gt 0 ] && all=("$@")
 run() { # run CHECK: leaves its output and its exit code in the work directory
 	"check_$1" >"$work/$1.out" 2>&1

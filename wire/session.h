@@ -28,7 +28,6 @@ struct session_self {
 	uint8_t mac1_key[SEAL_KEY];
 	uint8_t reset_key[SEAL_KEY];
 };
-
 void session_self_init(struct session_self *self, const struct key_pair *key);
 
 /* What the agent says in INIT; it can be replayed, so it is a hint until the first DATA. */

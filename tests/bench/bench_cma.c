@@ -60,8 +60,7 @@ static double seconds_since(struct instant since)
 	return (double)instant_sub(instant_now(), since) / (double)NS_PER_SEC;
 }
 
-/* ---- the CMA ----------------------------------------------------------------------------------
- */
+/* ---- the CMA ------------------------------------------------------------------------------- */
 
 static void start_cma(struct bench *bench, const char *program)
 {
@@ -112,8 +111,7 @@ static void stop_cma(struct bench *bench)
 		fail(command);
 }
 
-/* ---- agents -----------------------------------------------------------------------------------
- */
+/* ---- agents -------------------------------------------------------------------------------- */
 
 static void random_bytes(void *owner, void *to, size_t size)
 {
@@ -229,8 +227,7 @@ static void settle(struct bench *bench, size_t agents)
 	}
 }
 
-/* ---- what is measured -------------------------------------------------------------------------
- */
+/* ---- what is measured ---------------------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
 {

@@ -41,8 +41,7 @@ struct run {
 	unsigned int value;
 };
 
-/* ---- the flood, a process of its own ----------------------------------------------------------
- */
+/* ---- the flood, a process of its own ------------------------------------------------------- */
 
 struct shot {
 	struct mmsghdr headers[BATCH];
@@ -165,8 +164,7 @@ static double end_flood(pid_t pid, int report, double seconds)
 	return (double)sent / seconds;
 }
 
-/* ---- the agents -------------------------------------------------------------------------------
- */
+/* ---- the agents ---------------------------------------------------------------------------- */
 
 static void settle(struct run *run, size_t agents)
 {

@@ -79,8 +79,7 @@ static size_t chance(size_t limit)
 	return value % limit;
 }
 
-/* ---- a million agents -------------------------------------------------------------------------
- */
+/* ---- a million agents ---------------------------------------------------------------------- */
 
 static void add_session(struct bench *b, size_t i, const uint8_t key[SEAL_KEY])
 {
@@ -127,8 +126,7 @@ static void bench_memory(struct bench *b)
 	free(keys);
 }
 
-/* ---- DATA -------------------------------------------------------------------------------------
- */
+/* ---- DATA ---------------------------------------------------------------------------------- */
 
 /* Of agents at random, with a record that the hub skips. */
 static void make_data(struct bench *b)
@@ -221,8 +219,7 @@ static void bench_socket_data(struct bench *b, const char *listen, const char *n
 		"", "<= 0");
 }
 
-/* ---- INIT -------------------------------------------------------------------------------------
- */
+/* ---- INIT ---------------------------------------------------------------------------------- */
 
 static void make_inits(struct bench *b, const struct key_pair *keys)
 {

@@ -65,8 +65,7 @@ static sqlite3_stmt *prepare(struct bench *b, const char *sql)
 	return s;
 }
 
-/* ---- the store --------------------------------------------------------------------------------
- */
+/* ---- the store ----------------------------------------------------------------------------- */
 
 static void make_schema(struct bench *b)
 {
@@ -130,8 +129,7 @@ static void fill(struct bench *b, long agents)
 	sqlite3_close(b->db);
 }
 
-/* ---- the CMA ----------------------------------------------------------------------------------
- */
+/* ---- the CMA ------------------------------------------------------------------------------- */
 
 static void listen_for_ready(struct bench *b)
 {

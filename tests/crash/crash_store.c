@@ -2,7 +2,7 @@
 /*
  * A store is cut off at every write and every sync: each image that a crash there may leave must
  * open undamaged and hold all that was acknowledged, each effect once, and no part of a
- *transaction.
+ * transaction.
  *
  *	crash_store [-a] [-n points] [-p images] [-s seed] [-j jobs]
  *

@@ -91,8 +91,7 @@ static void model_load(void *owner, struct hub *hub)
 	}
 }
 
-/* ---- rows -------------------------------------------------------------------------------------
- */
+/* ---- rows ---------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(const uint8_t key[SEAL_KEY])
 {
@@ -147,8 +146,7 @@ static void touch(struct store *store, struct row *row)
 	store->dirty = row;
 }
 
-/* ---- effects ----------------------------------------------------------------------------------
- */
+/* ---- effects ------------------------------------------------------------------------------- */
 
 static const char *enrol(struct store *store, const struct hub_event *event)
 {
@@ -347,8 +345,7 @@ static const char *model_apply(void *owner, const struct hub_event *event, int64
 	return NULL;
 }
 
-/* ---- transactions -----------------------------------------------------------------------------
- */
+/* ---- transactions -------------------------------------------------------------------------- */
 
 /* The first that the transaction changed, and that is over now; NULL. */
 static struct row *next_dirty(struct store *store)

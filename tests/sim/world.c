@@ -39,8 +39,7 @@ bool world_due(const struct world *world, struct instant at)
 	return !instant_before(world->now, at);
 }
 
-/* ---- network ----------------------------------------------------------------------------------
- */
+/* ---- network ------------------------------------------------------------------------------- */
 
 void world_send(struct world *world, const struct host *host, const struct addr *from,
 	const struct addr *to, struct span bytes)
@@ -99,8 +98,7 @@ void world_serve_weather(struct world *world)
 		&world->schedule, WORLD_WEATHER, instant_first(world->cut_at, world->clock_at));
 }
 
-/* ---- the world --------------------------------------------------------------------------------
- */
+/* ---- the world ----------------------------------------------------------------------------- */
 
 static void make_tokens(struct world *world)
 {

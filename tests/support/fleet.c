@@ -39,8 +39,7 @@ double fleet_seconds_since(struct instant since)
 	return (double)instant_sub(instant_now(), since) / (double)NS_PER_SEC;
 }
 
-/* ---- the CMA ----------------------------------------------------------------------------------
- */
+/* ---- the CMA ------------------------------------------------------------------------------- */
 
 static void start_cma(struct fleet *fleet, const char *program)
 {
@@ -123,8 +122,7 @@ void fleet_close(struct fleet *fleet)
 		fail(command);
 }
 
-/* ---- agents -----------------------------------------------------------------------------------
- */
+/* ---- agents -------------------------------------------------------------------------------- */
 
 static void random_bytes(void *owner, void *to, size_t size)
 {

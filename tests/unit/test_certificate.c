@@ -8,17 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tests/unit/root.h"
 #include "wire/certificate.h"
-
-static struct sign_pair root_of(uint8_t fill)
-{
-	struct sign_pair root;
-	uint8_t seed[SIGN_SEED];
-
-	memset(seed, fill, sizeof(seed));
-	sign_from_seed(&root, seed);
-	return root;
-}
 
 static const struct certificate sample = { .serial = 0x01020304, .key = { 5, 6, 7 } };
 

@@ -46,8 +46,7 @@ static uint8_t pattern[PATTERN];
 static uint8_t facts_bytes[512];
 static struct span facts;
 
-/* ---- datagrams by their layout, records, messages ----------------------------------------------
- */
+/* ---- datagrams by their layout, records, messages ------------------------------------------- */
 
 static void packet_make(const struct specimen *specimen, struct writer *w)
 {
@@ -102,8 +101,7 @@ static void message_read(const struct specimen *specimen, struct span bytes)
 	golden_assert_same(writer_span(&w), bytes);
 }
 
-/* ---- what is packed, signed, or text -----------------------------------------------------------
- */
+/* ---- what is packed, signed, or text -------------------------------------------------------- */
 
 static struct span changes(uint8_t *memory, size_t size)
 {
@@ -228,8 +226,7 @@ static void token_read(const struct specimen *specimen, struct span bytes)
 	assert_string_equal(again, text);
 }
 
-/* ---- the list ----------------------------------------------------------------------------------
- */
+/* ---- the list ------------------------------------------------------------------------------- */
 
 static const struct packet packets[] = {
 	{ .type = PACKET_INIT,

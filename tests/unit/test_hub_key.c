@@ -10,17 +10,8 @@
 
 #include "cma/hub_key.h"
 #include "tests/unit/pair.h"
+#include "tests/unit/root.h"
 #include "wire/keys.h"
-
-static struct sign_pair root_of(uint8_t fill)
-{
-	struct sign_pair root;
-	uint8_t seed[SIGN_SEED];
-
-	memset(seed, fill, sizeof(seed));
-	sign_from_seed(&root, seed);
-	return root;
-}
 
 static void rotate(struct pair *p, const struct sign_pair *root, uint32_t serial)
 {

@@ -15,6 +15,7 @@
 #include "agent/identity.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "tests/unit/root.h"
 
 enum { ERROR_SIZE = 256 };
 
@@ -175,16 +176,6 @@ static void test_asks_with_the_key_of_the_cma_only(void **state)
 	config.cma_key = "short";
 	assert_error(bench, identity_open(identity, &config, bench->error, ERROR_SIZE), -EINVAL,
 		"--cma-key");
-}
-
-static struct sign_pair root_of(uint8_t fill)
-{
-	struct sign_pair root;
-	uint8_t seed[SIGN_SEED];
-
-	memset(seed, fill, sizeof(seed));
-	sign_from_seed(&root, seed);
-	return root;
 }
 
 static int new_key(struct bench *bench, const struct sign_pair *root, uint32_t serial, uint8_t fill)

@@ -48,8 +48,8 @@ static void assert_applied(struct estate *e)
 		1);
 	assert_int_equal(
 		estate_sql(e,
-			"SELECT bytes = (SELECT coalesce(sum(length(key) + length(value)), 0) FROM fact"
-			" WHERE gone > 1e18) FROM agent"),
+			"SELECT bytes = (SELECT coalesce(sum(length(key) + length(value)), 0)"
+			" FROM fact WHERE gone > 1e18) FROM agent"),
 		1);
 	assert_int_equal(estate_sql(e,
 				 "SELECT edges = (SELECT count(*) FROM edge WHERE gone > 1e18"
