@@ -56,8 +56,12 @@ static void get_sums(struct reader *r, uint32_t *sums, unsigned count)
 	uint16_t present = get_u16(r);
 
 	r->failed = r->failed || present >> count;
-	for (unsigned i = 0; i < count; i++)
-		sums[i] = present >> i & 1 ? get_u32(r) : 0;
+	for (unsigned i = 0; i < count; i++) {
+		bool here = present >> i & 1;
+
+		sums[i] = here ? get_u32(r) : 0;
+		r->failed = r->failed || (here && !sums[i]);
+	}
 }
 
 static struct span get_facts(struct reader *r)
