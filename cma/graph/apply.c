@@ -29,6 +29,7 @@ struct row {
 	uint64_t boot;
 	int64_t lost;
 	int64_t facts, bytes, edges;
+	bool undoable; /* what is done now runs in a savepoint */
 };
 
 static int row_load(struct graph *g, struct row *row)
@@ -76,7 +77,10 @@ static int row_save(struct graph *g, const struct row *row)
 
 static int act_facts(struct graph *g, struct row *row, const struct order *order)
 {
-	struct merge m cleanup(merge_free) = { .g = g, .host = row->host, .tenant = row->tenant };
+	struct merge m cleanup(merge_free) = { .g = g,
+		.host = row->host,
+		.tenant = row->tenant,
+		.work_max = row->undoable ? GRAPH_MESSAGE_EDGES : SIZE_MAX };
 	const struct message_range *range = &order->message.range;
 	int failed = 0;
 
@@ -187,7 +191,8 @@ static bool is_about_addresses(enum section section)
 
 /*
  * No more edges can follow from it: each takes a byte, but for those of a listener on all
- * addresses, which are a product of two things that facts say, and a few.
+ * addresses, which are a product of two things that facts say, and a few. A fact may bring one
+ * address, and touch another that the next one brings.
  */
 static int64_t edges_at_most(const struct row *row, const struct order *order, size_t size)
 {
@@ -195,7 +200,7 @@ static int64_t edges_at_most(const struct row *row, const struct order *order, s
 
 	for (size_t i = 0; i < order->count; i++) {
 		if (is_about_addresses(order->facts[i].section))
-			most += (facts + 1) * (DERIVE_HOLDERS_MAX + 1);
+			most += (facts + 1) * (2 * DERIVE_HOLDERS_MAX + 1);
 	}
 	/* What it does not name may be gone. */
 	if (order->message.kind == MESSAGE_RANGE)
@@ -244,6 +249,7 @@ static int act_if_allowed(struct graph *g, struct row *row, const struct order *
 	struct row before = *row;
 	int failed = db_run(&g->db, DB_TRY, "");
 
+	row->undoable = true;
 	if (!failed)
 		failed = act(g, row, order, sequence);
 	*refused = failed == -EDQUOT || (!failed && exceeds(g, row, &before));

@@ -138,7 +138,7 @@ static bool is_wildcard(const struct fact *fact, const json_t *before, const jso
 static int spend(struct merge *m, size_t work)
 {
 	m->work += work;
-	return m->work > GRAPH_MESSAGE_EDGES ? -EDQUOT : 0;
+	return m->work > m->work_max ? -EDQUOT : 0;
 }
 
 static int merge_edges(struct merge *m, const struct fact *fact, int64_t id, const json_t *before,

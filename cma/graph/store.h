@@ -71,7 +71,7 @@ struct merge {
 	uint64_t digests[SECTION_COUNT]; /* these three are kept up to date */
 	int64_t facts, bytes;		 /* that are true now, and of their keys and values */
 	int64_t edges;			 /* that are alive and follow from them */
-	size_t work;			 /* edges that were looked at because they may be new */
+	size_t work, work_max;		 /* edges that were looked at because they may be new */
 	struct derive_locals touched;	 /* addresses that listeners do not follow yet */
 };
 
@@ -83,8 +83,8 @@ int edge_replace(
 	struct merge *m, int64_t fact, const struct derived *before, const struct derived *after);
 
 /*
- * json is the value, or NULL to delete. -EDQUOT, here and below: more than GRAPH_MESSAGE_EDGES
- * follow from the message; what was done of it has to be undone.
+ * json is the value, or NULL to delete. -EDQUOT, here and below: more than work_max follow
+ * from the message; what was done of it has to be undone.
  */
 int merge_fact(struct merge *m, const struct fact *fact, const json_t *json);
 /* Deletes what the host has with from <= key < until and keys (sorted, count) does not name. */
