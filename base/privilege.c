@@ -48,16 +48,27 @@ static int change_user(const struct privilege_user *user)
 	return user->uid && !setuid(0) ? -EPERM : 0;
 }
 
-int privilege_drop(const struct privilege_user *user)
+int privilege_act_as(const struct privilege_user *user)
 {
-	pid_t parent = getppid();
-	int err;
+	if (!user)
+		return seteuid(0) || setegid(0) ? -errno : 0;
+	return setgroups(0, NULL) || setegid(user->gid) || seteuid(user->uid) ? -errno : 0;
+}
 
+int privilege_become(const struct privilege_user *user)
+{
 	/* The bounding set needs CAP_SETPCAP, so it goes before the user changes. */
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (!geteuid() && capng_apply(CAPNG_SELECT_BOUNDS))
 		return -EPERM;
-	err = change_user(user);
+	return change_user(user);
+}
+
+int privilege_drop(const struct privilege_user *user)
+{
+	pid_t parent = getppid();
+	int err = privilege_become(user);
+
 	if (err)
 		return err;
 	capng_clear(CAPNG_SELECT_BOTH);

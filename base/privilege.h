@@ -20,6 +20,14 @@ struct privilege_user {
 int privilege_user(const char *name, struct privilege_user *user);
 
 /*
+ * Files are made and looked for as that user, until it is called with NULL: then as root again.
+ * Other groups than the user's are gone from the first call on. Only for root, and before there is
+ * a second thread. -errno.
+ */
+int privilege_act_as(const struct privilege_user *user);
+/* That user for good, without his other groups; nothing changes unless we are root. -errno. */
+int privilege_become(const struct privilege_user *user);
+/*
  * For good: other user (when we are root), no capability, none to be had by exec, no core dump
  * and no ptrace of the secrets in memory, and SIGTERM when the parent dies. -errno.
  */

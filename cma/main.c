@@ -33,6 +33,8 @@ static const struct option_def options[] = {
 		false },
 	{ "control-group", OPTION_TEXT, "GROUP", NULL, "whose members may use it, beside root",
 		false },
+	{ "user", OPTION_TEXT, "USER", NULL,
+		"run as USER once the sockets are open (default: who started it)", false },
 	{ "queries-dir", OPTION_TEXT, "DIR", QUERIES_DEFAULT, "more canned queries (*.sql)",
 		false },
 	{ "log-level", OPTION_CHOICE, "error|warn|info|debug", "info", "how much to tell", false },

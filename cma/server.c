@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -15,6 +16,41 @@
 #include "cma/hub_key.h"
 #include "cma/loop.h"
 #include "cma/request.h"
+
+/* Who --user is, if we are another one. */
+static int find_user(struct server *server)
+{
+	const char *name = config_text(server->config, "user");
+
+	if (!name)
+		return 0;
+	if (privilege_user(name, &server->user)) {
+		log_error(server->log, "there is no user '%s' in /etc/passwd", name);
+		return -ENOENT;
+	}
+	if (server->user.uid == geteuid())
+		return 0;
+	if (geteuid()) {
+		log_error(server->log, "--user %s: only root can become another user", name);
+		return -EPERM;
+	}
+	server->user_name = name;
+	return 0;
+}
+
+/* Root makes nothing there that is not the user's, and gives nothing away. */
+static int check_owner(const struct server *server, const char *directory)
+{
+	struct stat info;
+
+	if (!server->user_name || (!stat(directory, &info) && info.st_uid == server->user.uid))
+		return 0;
+	log_error(server->log,
+		"state directory %s does not belong to user '%s'; 'install -d -m 700 -o %s %s' "
+		"makes one, 'chown -R' hands over what is in it",
+		directory, server->user_name, server->user_name, directory);
+	return -EPERM;
+}
 
 /* mkdir for a state directory and the one above it: /var/lib/assim/cma on a bare system. */
 static int make_state_dir(const char *path)
@@ -182,16 +218,38 @@ static int open_hub(struct server *server)
 	return err;
 }
 
+/* All files of the state directory are the user's from the first. */
+static int open_state(struct server *server, const char *directory)
+{
+	int err = server->user_name ? privilege_act_as(&server->user) : 0, back;
+
+	if (err)
+		log_error(
+			server->log, "cannot be user '%s': %s", server->user_name, strerror(-err));
+	if (!err)
+		err = open_graph(server, directory);
+	if (!err)
+		err = open_feed(server);
+	if (!err)
+		err = open_keys(server, directory);
+	if (!err)
+		err = open_hub(server);
+	back = server->user_name ? privilege_act_as(NULL) : 0;
+	return err ? err : back;
+}
+
 /*
  * All that takes a privilege is open; what comes from outside is parsed after this. Before the
  * first thread, for capabilities are a thread's own.
  */
 static int confine(const struct server *server)
 {
-	int err = privilege_keep_none();
+	int err = server->user_name ? privilege_become(&server->user) : 0;
 
+	if (!err)
+		err = privilege_keep_none();
 	if (err) {
-		log_error(server->log, "cannot give up capabilities: %s", strerror(-err));
+		log_error(server->log, "cannot give up privileges: %s", strerror(-err));
 		return err;
 	}
 	err = sandbox_forbid();
@@ -234,13 +292,11 @@ int server_open(struct server *server, const struct config *config, const struct
 	if (err)
 		log_error(log, "libsodium: %s", strerror(-err));
 	if (!err)
-		err = open_graph(server, directory);
+		err = find_user(server);
 	if (!err)
-		err = open_feed(server);
+		err = check_owner(server, directory);
 	if (!err)
-		err = open_keys(server, directory);
-	if (!err)
-		err = open_hub(server);
+		err = open_state(server, directory);
 	if (!err)
 		err = open_socket(server, config_text(config, "listen"));
 	if (!err)

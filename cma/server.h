@@ -10,6 +10,7 @@
  */
 #include "base/config.h"
 #include "base/log.h"
+#include "base/privilege.h"
 #include "cma/control.h"
 #include "cma/feed.h"
 #include "cma/graph/graph.h"
@@ -24,6 +25,8 @@ struct loop;
 struct server {
 	const struct config *config;
 	const struct log *log;
+	const char *user_name; /* to become the user of --user; NULL: stay who we are */
+	struct privilege_user user;
 	struct keyring keyring; /* the network thread's */
 	struct instant started;
 	struct addr address; /* where the UDP socket is bound */

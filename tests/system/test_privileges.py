@@ -5,6 +5,7 @@ the units, and that the nanoprobe works with no more than its unit allows."""
 import ctypes
 import json
 import os
+import pwd
 import re
 import shlex
 import shutil
@@ -279,6 +280,39 @@ def cma_makes_no_call_that_its_unit_refuses(lab):
     check("seccomp" in used, f"not what was to be traced: {sorted(used)}")
     allowed = calls_of(unit("cma.service")["SystemCallFilter"])
     check(used <= allowed, f"refused by the unit: {sorted(used - allowed)}")
+
+
+def start_as_nobody(one, state):
+    return one.spawn(built("cma"), "--state-dir", state, "--listen", f"{one.address}:1986",
+                     "--control", one.path("user.sock"), "--user", "nobody")
+
+
+@suite.test
+def cma_becomes_another_user(lab):
+    """Started by root, with a state directory that is that user's; its files are his, too."""
+    one, nobody = lab.nodes["one"], pwd.getpwnam("nobody")
+    state = one.path("user-state")
+    for owner in (None, 0):
+        if owner is not None:
+            os.mkdir(state, 0o700)
+        cma = start_as_nobody(one, state)
+        equal(cma.wait(10), 1, "exit code")
+        contains(cma.text(), "does not belong to user 'nobody'", "what it says")
+    equal(os.listdir(state), [], "what root made there")
+    os.chown(state, nobody.pw_uid, nobody.pw_gid)
+    cma = start_as_nobody(one, state)
+    wait_until(lambda: run(built("cmactl"), "--control", one.path("user.sock"), "token", "create",
+                           ok=False).returncode == 0, 20, cma.text)
+    for key, number in (("Uid", nobody.pw_uid), ("Gid", nobody.pw_gid)):
+        equal(status(cma.pid, key), {"\t".join([str(number)] * 4)}, key)
+    equal(status(cma.pid, "Groups"), {""}, "groups")
+    for key in ("CapEff", "CapPrm", "CapBnd", "CapAmb"):
+        equal(capabilities(cma.pid, key), [], key)
+    for name in os.listdir(state):
+        equal(os.stat(os.path.join(state, name)).st_uid, nobody.pw_uid, f"owner of {name}")
+    contains(run(built("cmactl"), "--control", one.path("user.sock"), "tokens").stdout, "good",
+             "tokens")
+    equal(cma.stop(), 0, cma.text())
 
 
 @suite.test

@@ -22,6 +22,7 @@ static const struct option_def options[] = {
 	{ "root-key", OPTION_TEXT, "KEY", NULL, "", false },
 	{ "control", OPTION_TEXT, "PATH", "", "", false },
 	{ "control-group", OPTION_TEXT, "GROUP", NULL, "", false },
+	{ "user", OPTION_TEXT, "USER", NULL, "", false },
 	{ "queries-dir", OPTION_TEXT, "DIR", "/nonexistent", "", false },
 	{ .name = NULL },
 };
