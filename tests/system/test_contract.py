@@ -33,16 +33,44 @@ def help_names_every_option(_):
             contains(text, option, f"{program} --help")
 
 
+def manual(program):
+    """The manual as a person reads it, spaces made one."""
+    path = glob.glob(f"{TREE}/docs/man/{program}.*")
+    check(path, f"no manual for {program}")
+    text = re.sub(".\b", "", run("mandoc", "-T", "utf8", path[0]).stdout)
+    return re.sub(r"\s+", " ", text.replace("‐", "-").replace("−", "-"))
+
+
 @suite.test
 def manual_names_every_option(_):
     for program, options in OPTIONS.items():
-        path = glob.glob(f"{TREE}/docs/man/{program}.*")
-        check(path, f"no manual for {program}")
-        text = run("mandoc", "-T", "utf8", path[0]).stdout
-        text = re.sub(".\b", "", text).replace("‐", "-").replace("−", "-")
+        text = manual(program)
         offered = set(re.findall(r"--[a-z][a-z-]+", run(built(program), "--help").stdout))
         for option in sorted(offered | set(options)):
-            contains(text, option, f"the manual of {program}")
+            check(re.search(rf"{option}(?![a-z-])", text), f"{option}: not in the manual of {program}")
+
+
+@suite.test
+def manual_names_every_command_and_query(lab):
+    text = manual("cmactl")
+    usage = run(built("cmactl"), "--help").stdout
+    commands = re.findall(r"^  ([a-z]+(?: [a-z]+)?) ", usage, re.MULTILINE)
+    check(len(commands) > 20, f"the help has only {commands}")
+    queries = [row["query"] for row in json.loads(lab.cma.ctl("-o", "json", "query", "list").stdout)]
+    for name in commands + queries:
+        check(f" {name} " in text, f"{name}: not in the manual of cmactl")
+
+
+@suite.test
+def every_request_is_documented(_):
+    """The first table under the heading, whole, has each request that there is, and no other."""
+    with open(f"{TREE}/docs/control.md", encoding="utf-8") as file:
+        table = file.read().partition("## Requests")[2].strip().partition("\n\n")[0]
+    with open(f"{TREE}/cma/request.c", encoding="utf-8") as file:
+        requests = re.findall(r'^\t\{ "([a-z.]+)", request_', file.read(), re.MULTILINE)
+    check(len(requests) > 15, f"only {requests}")
+    equal(sorted(re.findall(r"^\| `([a-z.]+)` ", table, re.MULTILINE)), sorted(requests),
+          "requests in docs/control.md")
 
 
 @suite.test
