@@ -32,6 +32,7 @@ struct entry {
 struct diag {
 	struct entry *entries;
 	uint32_t netns;
+	unsigned int missing;	    /* bits of enum diag_missing */
 	uint32_t ephemeral;	    /* ports from here on are the kernel's choice */
 	uint8_t listens[PORTS / 8]; /* TCP ports that somebody listens on */
 };
@@ -210,15 +211,24 @@ static int dump(int fd, const struct question *question, void *owner)
 	return receive(fd, question, owner);
 }
 
-static int ask(const struct question *questions, size_t count, void *owner)
+static unsigned int module_of(const struct question *question)
+{
+	if (question->family == AF_UNIX)
+		return DIAG_UNIX;
+	return question->protocol == IPPROTO_TCP ? DIAG_TCP : DIAG_UDP;
+}
+
+static int ask(const struct question *questions, size_t count, unsigned int *missing, void *owner)
 {
 	int fd autoclose = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	int err = fd < 0 ? -errno : 0;
 
 	for (size_t i = 0; i < count && !err; i++) {
 		err = dump(fd, &questions[i], owner);
-		if (err == -ENOENT) /* a kernel without that family or its module */
+		if (err == -ENOENT) {
+			*missing |= module_of(&questions[i]);
 			err = 0;
+		}
 	}
 	return err;
 }
@@ -258,12 +268,17 @@ int diag_open(struct diag **diag, uint32_t netns)
 	*diag = mem_alloc(1, sizeof(**diag));
 	(*diag)->netns = netns;
 	(*diag)->ephemeral = first_ephemeral_port();
-	err = ask(questions, sizeof(questions) / sizeof(questions[0]), *diag);
+	err = ask(questions, sizeof(questions) / sizeof(questions[0]), &(*diag)->missing, *diag);
 	if (err)
 		diag_close(*diag);
 	else
 		find_directions(*diag);
 	return err;
+}
+
+unsigned int diag_missing(const struct diag *diag)
+{
+	return diag->missing;
 }
 
 struct services {
@@ -294,8 +309,10 @@ int diag_services(uint32_t netns, diag_row_fn *row, void *owner)
 		{ AF_INET, IPPROTO_UDP, WITHOUT_PEER, on_service },
 		{ AF_INET6, IPPROTO_UDP, WITHOUT_PEER, on_service } };
 	struct services services = { .netns = netns, .row = row, .owner = owner };
+	unsigned int missing = 0;
+	int err = ask(questions, sizeof(questions) / sizeof(questions[0]), &missing, &services);
 
-	return ask(questions, sizeof(questions) / sizeof(questions[0]), &services);
+	return !err && missing ? -EPROTONOSUPPORT : err;
 }
 
 void diag_close(struct diag *diag)

@@ -93,13 +93,15 @@ static uint32_t own_netns(const struct process_view *view)
 	return fstatat(view->proc, "self/ns/net", &info, 0) ? 0 : (uint32_t)info.st_ino;
 }
 
-int fallback_snapshot(const struct process_view *view, sensor_row_fn *row, void *owner)
+int fallback_snapshot(
+	const struct process_view *view, sensor_row_fn *row, void *owner, unsigned int *missing)
 {
 	struct search search = { .view = view, .row = row, .owner = owner };
 	int err = diag_open(&search.diag, own_netns(view));
 
 	if (err)
 		return err;
+	*missing = diag_missing(search.diag);
 	err = search_processes(&search);
 	diag_close(search.diag);
 	return err;

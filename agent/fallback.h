@@ -10,7 +10,11 @@
 #include "agent/process.h"
 #include "agent/sensor.h"
 
-/* -errno when the kernel does not answer. */
-int fallback_snapshot(const struct process_view *view, sensor_row_fn *row, void *owner);
+/*
+ * -errno when the kernel does not answer. missing: bits of enum diag_missing, sockets that this
+ * kernel cannot list.
+ */
+int fallback_snapshot(
+	const struct process_view *view, sensor_row_fn *row, void *owner, unsigned int *missing);
 
 #endif

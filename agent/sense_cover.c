@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/diag.h"
 #include "base/json.h"
 
 #define POLLED "polled every few seconds, in one network namespace: "
@@ -49,10 +50,12 @@ static void tell_features(struct watch *watch, const struct sensor *sensor, cons
 		missing ? missing->hook : sensor_feature(sensor, ids[0])->hook);
 }
 
-static void tell_unix(struct watch *watch, bool found)
+static void tell_unix(struct watch *watch, bool found, bool often)
 {
 	tell(watch, "unix", found ? "partial" : "unavailable",
-		"sockets with a name, once a minute; not who connects to them", "");
+		often ? "sockets with a name, every few seconds; not who connects to them"
+		      : "sockets with a name, once a minute; not who connects to them",
+		"");
 }
 
 static void tell_nothing(struct watch *watch, const char *failure, bool fallback)
@@ -73,7 +76,7 @@ void cover_tell(
 	static const enum sensor_feature_id tcp[] = { SENSOR_TCP, SENSOR_SNAPSHOT };
 	static const enum sensor_feature_id udp[] = { SENSOR_UDP_SERVICE, SENSOR_UDP_EDGE };
 	static const enum sensor_feature_id exec[] = { SENSOR_EXEC, SENSOR_EXIT };
-	bool snapshot;
+	bool snapshot, often = false;
 
 	if (!sensor) {
 		tell_nothing(watch, failure, fallback);
@@ -83,7 +86,34 @@ void cover_tell(
 	tell_features(watch, sensor, "tcp", tcp, 2, snapshot);
 	tell_features(watch, sensor, "udp", udp, 2, snapshot);
 	tell_features(watch, sensor, "exec", exec, 2, false);
-	tell_unix(watch, snapshot);
+	for (size_t i = 0; i < 2; i++)
+		often |= !sensor_feature(sensor, tcp[i])->attached ||
+			!sensor_feature(sensor, udp[i])->attached;
+	tell_unix(watch, snapshot, often);
+}
+
+void cover_tell_missing(struct watch *watch, const struct sensor *sensor, unsigned int missing)
+{
+	static const struct {
+		enum diag_missing bit;
+		const char *key;
+		enum sensor_feature_id feature; /* that is left of it; COUNT: none */
+	} kinds[] = { { DIAG_TCP, "tcp", SENSOR_TCP }, { DIAG_UDP, "udp", SENSOR_UDP_SERVICE },
+		{ DIAG_UNIX, "unix", SENSOR_FEATURE_COUNT } };
+	char why[200];
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		enum sensor_feature_id id = kinds[i].feature;
+		bool left =
+			sensor && id < SENSOR_FEATURE_COUNT && sensor_feature(sensor, id)->attached;
+
+		snprintf(why, sizeof(why), "%s: the kernel has no %s_diag to list these sockets",
+			left ? "only from the start of the nanoprobe on" : "not seen",
+			kinds[i].key);
+		if (missing & kinds[i].bit)
+			tell(watch, kinds[i].key, left ? "partial" : "unavailable", why,
+				"sock_diag");
+	}
 }
 
 void cover_tell_scope(struct watch *watch, bool own_netns_only)

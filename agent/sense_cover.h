@@ -13,6 +13,10 @@
  */
 void cover_tell(
 	struct watch *watch, const struct sensor *sensor, const char *failure, bool fallback);
+/*
+ * After cover_tell: what the fallback cannot list (bits of enum diag_missing) is polled by nobody.
+ */
+void cover_tell_missing(struct watch *watch, const struct sensor *sensor, unsigned int missing);
 /* Only as much of the host as its network namespace, or all of it. */
 void cover_tell_scope(struct watch *watch, bool own_netns_only);
 /* Services that no process has a descriptor of; err: why they cannot be listed, 0. */

@@ -116,6 +116,12 @@ static void open_sensor(struct look *look)
 	look->polls = !look->sensor || !sensor_feature(look->sensor, SENSOR_SNAPSHOT)->attached;
 }
 
+static void tell_coverage(struct look *look)
+{
+	cover_tell(look->watch, look->sensor, look->failure, look->polls);
+	cover_tell_missing(look->watch, look->sensor, look->missing);
+}
+
 int look_open(struct look *look, const struct sense_config *config, bool hold)
 {
 	struct watch_source source = { .read = read_process,
@@ -141,8 +147,8 @@ int look_open(struct look *look, const struct sense_config *config, bool hold)
 	if (!look->watches)
 		watch.period_ns = POLL_S * NS_PER_SEC;
 	look->watch = watch_new(&watch, &source);
-	cover_tell(look->watch, look->sensor, look->failure, look->polls);
-	cover_tell_scope(look->watch, config->own_netns);
+	tell_coverage(look);
+	cover_tell_scope(look->watch, config->own_netns || look->polls);
 	return 0;
 }
 
@@ -192,9 +198,10 @@ void look_drain(struct look *look, struct instant now)
 static int look_at_sockets(struct look *look)
 {
 	int unheld = unheld_begin(&look->unheld, look->netns), err, ended;
+	unsigned int missing = look->missing;
 
 	if (look->polls)
-		err = fallback_snapshot(&look->view, on_row, look);
+		err = fallback_snapshot(&look->view, on_row, look, &missing);
 	else
 		err = sensor_snapshot(look->sensor, on_row, look);
 	ended = unheld_end(look->unheld, err ? NULL : on_unheld, look);
@@ -204,6 +211,10 @@ static int look_at_sockets(struct look *look)
 	if (!look->looked || unheld != look->unheld_err)
 		cover_tell_unheld(look->watch, look->config->own_netns, unheld);
 	look->unheld_err = unheld;
+	if (missing != look->missing) {
+		look->missing = missing;
+		tell_coverage(look);
+	}
 	return err;
 }
 

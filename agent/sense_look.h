@@ -19,6 +19,7 @@ struct look {
 	int unheld_err;	       /* of the last one */
 	uint32_t netns;	       /* our own */
 	bool looked;	       /* a snapshot was taken */
+	unsigned int missing;  /* what fallback_snapshot cannot list */
 	bool polls;	       /* sockets are looked up without the sensor */
 	bool watches;	       /* the kernel tells all; else sockets are listed often */
 	bool retell;	       /* the kernel could not tell all: snapshot and walk */

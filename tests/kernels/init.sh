@@ -11,9 +11,6 @@ mount -t devtmpfs none /dev
 mount -t tmpfs none /tmp
 mount -t tmpfs none /run
 mount -t cgroup2 none /sys/fs/cgroup
-for module in inet_diag tcp_diag udp_diag unix_diag; do
-	[ ! -e /modules/$module.ko ] || insmod /modules/$module.ko
-done
 ip link set lo up
 if [ "${1:-}" != here ]; then
 	stty -F /dev/ttyS1 raw -echo
@@ -99,6 +96,15 @@ for object in /programs/*.o; do
 	load "$object" $how
 	how=together
 done
+if [ -e /modules/tcp_diag.ko ]; then
+	mount -t tmpfs none /sys/kernel/btf
+	part bare.nodiag
+	nanoprobe --once --json 2>errors
+	umount /sys/kernel/btf
+	for module in inet_diag tcp_diag udp_diag unix_diag; do
+		insmod /modules/$module.ko
+	done
+fi
 look btf
 if mount -t tmpfs none /sys/kernel/btf; then
 	look bare

@@ -56,6 +56,19 @@ def judge(parts, look):
     return row, wrong, reasons
 
 
+def judge_nodiag(parts):
+    """What the coverage record says on a kernel without BTF and *_diag modules, and what is wrong
+    with it. Nothing where they are no modules."""
+    if "bare.nodiag" not in parts:
+        return [], []
+    coverage = json.loads("\n".join(parts["bare.nodiag"]))["coverage"]
+    keys = ["tcp", "udp", "unix"]
+    wrong = [f"{key}: coverage does not say that {key}_diag is missing" for key in keys
+             if coverage[key]["state"] != "unavailable" or
+             f"{key}_diag" not in coverage[key]["why"]]
+    return [f"without modules: {key}: {coverage[key].get('why')}" for key in keys], wrong
+
+
 def loaded_of(parts):
     """object -> (name of program -> "ok" or what the kernel says)"""
     loaded, programs = {}, {}
@@ -94,8 +107,12 @@ def examine(name, folder, build, busybox, objects):
         whole = all(r == "ok" for r in programs.values())
         if look == "btf" and whole != (row["tcp"] == row["udp"] == row["exec"] == "complete"):
             wrong.append("coverage does not say what the kernel refused")
-        if look == "bare" and row["tcp"] == "complete":
-            wrong.append("coverage says complete without BTF")
+        if look == "bare":
+            more, missing = judge_nodiag(parts)
+            reasons += more
+            wrong += missing
+            if row["tcp"] == "complete":
+                wrong.append("coverage says complete without BTF")
         row["kernel"] = full if look == "btf" else f"{full}, no BTF"
         row["programs"] = count(programs) if look == "btf" else "0"
         row["result"] = "FAIL" if wrong else "pass"

@@ -66,10 +66,12 @@ static uint16_t port_of(int fd)
 static void look(struct found *found)
 {
 	struct process_view view;
+	unsigned int missing = 1;
 
 	memset(found, 0, sizeof(*found));
 	assert_int_equal(process_view_open(&view), 0);
-	assert_int_equal(fallback_snapshot(&view, on_row, found), 0);
+	assert_int_equal(fallback_snapshot(&view, on_row, found, &missing), 0);
+	assert_int_equal(missing, 0);
 	process_view_close(&view);
 }
 
