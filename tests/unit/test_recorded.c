@@ -120,7 +120,8 @@ static void set_up(struct world *w, uint64_t seed)
 		agent->token.uses = 1000;
 		agent->token.tenant = 1;
 		agent->token.expires_ms = INT64_MAX;
-		agent->address = (struct addr){ { [10] = 0xff, 0xff, 10, 0, 0, (uint8_t)i }, 5555 };
+		agent->address = (struct addr){ .ip = { [10] = 0xff, 0xff, 10, 0, 0, (uint8_t)i },
+			.port = 5555 };
 		seal_fact_key(agent->key.public, digest_key);
 		agent->tracker = tracker_new(digest_key);
 		start_agent(w, agent);
