@@ -131,10 +131,13 @@ static int check(struct options *options)
 		return complain(&options->config, "--json needs --once or --dry-run");
 	if (options->once && options->dry_run)
 		return complain(&options->config, "--once and --dry-run exclude each other");
-	if (options->cma && strcmp(options->cma, "multicast") && addr_parse(options->cma, &addr))
-		return complain(&options->config,
-			"--cma must be ADDRESS:PORT with a numeric address ([v6]:PORT), or "
-			"multicast");
+	if (options->cma && strcmp(options->cma, "multicast") && addr_parse(options->cma, &addr)) {
+		snprintf(options->config.error, sizeof(options->config.error),
+			"--cma '%s': must be ADDRESS:PORT with a numeric address ([v6]:PORT), or "
+			"multicast",
+			options->cma);
+		return -EINVAL;
+	}
 	if (options->token && options->cma_key)
 		return complain(&options->config, "--token and --cma-key exclude each other");
 	if (options->hostname && strlen(options->hostname) > HOST_NAME_MAX)
