@@ -70,7 +70,7 @@ static int compare_text(const void *a, const void *b)
 /* Sorted, so that another order of the same addresses is no change. */
 static void set_mgmt_ips(json_t *value, const struct lldpfact *neighbour)
 {
-	char *texts[LLDPFACT_IPS_MAX];
+	char *texts[LLDPFACT_IPS_MAX] = { NULL };
 	json_t *ips = json_array();
 
 	for (size_t i = 0; i < neighbour->ip_count; i++)

@@ -454,7 +454,7 @@ static struct store_sum model_sum(void *owner, const uint8_t key[SEAL_KEY], uint
 {
 	const struct row *row = find_key(owner, key);
 
-	*tenant = row ? row->committed.agent.tenant : 0;
+	*tenant = row && row->committed.exists ? row->committed.agent.tenant : 0;
 	return row ? row->committed.sum : (struct store_sum){ .count = 0 };
 }
 

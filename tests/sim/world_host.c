@@ -73,10 +73,14 @@ static const char *check_acks(struct world *world, struct host *host)
 {
 	const struct uplink_status *status = uplink_status(host->uplink);
 	uint64_t durable = world->ops->durable(world->store, host->key.public, status->incarnation);
+	uint32_t tenant;
 
 	if (host->old_incarnation != status->incarnation)
 		host->old_incarnation = 0;
-	world->figures.behind += !host->behind && !host->cloned && status->durable > durable;
+	/* One that the backup does not know at all enrols again, and has nobody to tell. */
+	world->ops->sum(world->store, host->key.public, &tenant);
+	world->figures.behind +=
+		!host->behind && !host->cloned && tenant && status->durable > durable;
 	host->behind = status->durable > durable;
 	if (!host->behind || host->cloned)
 		return NULL;

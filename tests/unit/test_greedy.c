@@ -90,11 +90,11 @@ static void say_many(struct caller *caller, struct session *session)
 
 		for (int i = 0; i < 32; i++) {
 			const struct record record = { .kind = RECORD_FRAGMENT,
-				.fragment = { .sequence = sequence++,
-					.count = 1,
-					.bytes = SPAN("x", 1) } };
+				.fragment = {
+					.sequence = sequence, .count = 1, .bytes = SPAN("x", 1) } };
 
 			record_encode(&plain, &record);
+			sequence++;
 		}
 		say(caller, session, writer_span(&plain));
 	}
