@@ -118,6 +118,7 @@ static void tell(struct world *world, struct side *side)
 	struct writer w cleanup(writer_free) = writer_growing(1 << 16);
 	struct message message = { .kind = MESSAGE_CHANGES };
 	size_t host = below(side, HOSTS);
+	int err;
 
 	if (in_percent(side, 1)) {
 		side->incarnation[host]++;
@@ -147,9 +148,9 @@ static void tell(struct world *world, struct side *side)
 	message_encode(&w, &message);
 	if (!side->agents[host])
 		return;
-	assert_int_equal(estate_apply(&world->e, side->agents[host], side->incarnation[host],
-				 ++side->sequence[host], writer_span(&w)),
-		0);
+	err = estate_apply(&world->e, side->agents[host], side->incarnation[host],
+		++side->sequence[host], writer_span(&w));
+	assert_true(!err || err == -EACCES); /* it may have been revoked */
 }
 
 static void key_of(const struct side *side, size_t host, uint8_t key[GRAPH_KEY])
