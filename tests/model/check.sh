@@ -16,7 +16,7 @@ run() {
 		cd "$work/$name" || exit 1
 		spin -a "${defines[@]}" "$OLDPWD/np1.pml" >log 2>&1 &&
 			cc -O2 -w -DSAFETY -DBFS -DCOLLAPSE -DMEMLIM=4000 -o pan pan.c >>log 2>&1 &&
-			timeout 300 ./pan -E >>log 2>&1
+			timeout 600 ./pan -E >>log 2>&1
 		states=$(sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' log)
 		seconds=$(sed -n 's/^pan: elapsed time \([0-9.]*\).*/\1/p' log)
 		if ! grep -q 'errors:' log || grep -q 'not completed' log; then
