@@ -17,7 +17,9 @@ def rows(lab, *words):
 
 
 def states(lab):
-    return {row["host"]: row["state"] for row in rows(lab, "agents")}
+    """By host; of several that had one name, each with a key of its own, the one heard last."""
+    heard = sorted(rows(lab, "agents"), key=lambda row: row["session"] or "")
+    return {row["host"]: row["state"] for row in heard}
 
 
 def is_up(lab, host):
