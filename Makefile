@@ -10,7 +10,7 @@
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
-VERSION := 0.1.0
+VERSION := 0.2.0
 BUILD   ?= build
 OBJ     := $(BUILD)/obj
 CC      ?= gcc

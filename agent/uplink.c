@@ -252,6 +252,8 @@ static void take_record(struct uplink *uplink, struct instant now, const struct 
 		break;
 	case RECORD_FRAGMENT:
 	case RECORD_BYE:
+	case RECORD_RING:
+	case RECORD_HELD:
 	case RECORD_UNKNOWN:
 		break;
 	}
@@ -321,6 +323,7 @@ void uplink_input(struct uplink *uplink, struct instant now, struct span datagra
 		break;
 	case PACKET_INIT:
 	case PACKET_BEAT:
+	case PACKET_ECHO:
 		uplink->status.ignored++;
 		break;
 	}

@@ -147,6 +147,7 @@ uint64_t act_facts(const struct hub_event *event)
 	case MESSAGE_DIGEST:
 	case MESSAGE_RESULT:
 	case MESSAGE_LOST:
+	case MESSAGE_SIGHT:
 		return 0;
 	}
 	while (fact_get(&facts, &fact))

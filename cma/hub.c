@@ -261,6 +261,7 @@ void hub_input(struct hub *hub, struct instant now, int64_t now_ms, const struct
 	case PACKET_RETRY:
 	case PACKET_BEAT:
 	case PACKET_UNKNOWN:
+	case PACKET_ECHO:
 		hub->counters.bad_packet++;
 		break;
 	}

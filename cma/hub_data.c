@@ -253,6 +253,8 @@ static void take_record(
 	case RECORD_RESET_TOKEN:
 	case RECORD_COMMAND:
 	case RECORD_NEW_KEY:
+	case RECORD_RING:
+	case RECORD_HELD:
 		hub->counters.skipped_record++;
 		break;
 	}

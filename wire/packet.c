@@ -22,6 +22,7 @@ static_assert(PACKET_HEADER + 8 + RESP_NOISE + 2 * PACKET_MAC == PACKET_RESP_SIZ
 static_assert(PACKET_HEADER + 4 + RETRY_NONCE + RETRY_SEALED == PACKET_RETRY_SIZE, "RETRY");
 static_assert(PACKET_HEADER + 4 + 8 + 8 + 4 + PACKET_MAC == PACKET_BEAT_SIZE, "BEAT");
 static_assert(PACKET_HEADER + 4 + RESET_TOKEN == PACKET_UNKNOWN_SIZE, "UNKNOWN");
+static_assert(PACKET_HEADER + 4 + 8 + 8 == PACKET_ECHO_SIZE, "ECHO");
 static_assert(PACKET_HEADER + 4 + 8 == PACKET_DATA_HEADER, "DATA");
 static_assert(PACKET_RESP_SIZE <= PACKET_INIT_SIZE && PACKET_RETRY_SIZE <= PACKET_INIT_SIZE &&
 		PACKET_UNKNOWN_SIZE <= PACKET_DATA_EXTRA,
@@ -57,6 +58,11 @@ static void decode_addressed(struct reader *r, struct packet *p)
 		decode_beat(r, p);
 		return;
 	}
+	if (p->type == PACKET_ECHO) {
+		p->echo = get_u64(r);
+		p->challenge = get_u64(r);
+		return;
+	}
 	if (p->type == PACKET_RETRY)
 		p->nonce = get_span(r, RETRY_NONCE);
 	if (p->type == PACKET_DATA) {
@@ -80,7 +86,7 @@ int packet_decode(struct span datagram, struct packet *p)
 	if (get_u8(&r) != PACKET_VERSION)
 		return r.failed ? -EPROTO : -EPROTONOSUPPORT;
 	p->flags = get_u16(&r);
-	if (datagram.size > PACKET_MAX || type < PACKET_INIT || type > PACKET_UNKNOWN)
+	if (datagram.size > PACKET_MAX || type < PACKET_INIT || type > PACKET_ECHO)
 		return -EPROTO;
 	if (p->type <= PACKET_RESP)
 		decode_handshake(&r, p);
@@ -155,6 +161,10 @@ void packet_encode(struct writer *w, const struct packet *p)
 		break;
 	case PACKET_UNKNOWN:
 		put_sized(w, p->body, RESET_TOKEN);
+		break;
+	case PACKET_ECHO:
+		put_u64(w, p->echo);
+		put_u64(w, p->challenge);
 		break;
 	}
 }

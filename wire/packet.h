@@ -12,6 +12,7 @@
  *	BEAT	  44	receiver u32 | challenge u64 | echo u64 | health u8 | state u8 |
  *			lost u16 | mac 16
  *	UNKNOWN	  24	receiver u32 | reset token 16
+ *	ECHO	  24	receiver u32 | tag u64 | nonce u64
  *
  * Only bytes are dealt with here: nothing that comes out of packet_decode is proven.
  */
@@ -27,6 +28,7 @@ enum {
 	PACKET_RETRY_SIZE = 68,
 	PACKET_BEAT_SIZE = 44,
 	PACKET_UNKNOWN_SIZE = 24,
+	PACKET_ECHO_SIZE = 24,
 	PACKET_DATA_HEADER = 16, /* what is sealed follows */
 	PACKET_DATA_EXTRA = PACKET_DATA_HEADER + PACKET_MAC,
 	PACKET_DATA_MAX = PACKET_MAX - PACKET_DATA_EXTRA, /* 1200 bytes of records */
@@ -39,6 +41,7 @@ enum packet_type {
 	PACKET_DATA,
 	PACKET_BEAT,
 	PACKET_UNKNOWN,
+	PACKET_ECHO,
 };
 
 /* Flags of INIT. */
@@ -54,7 +57,7 @@ struct packet {
 	uint32_t sender;   /* index of the session at the sender */
 	uint32_t receiver; /* index at the receiver: of a session, or of an edge for BEAT */
 	uint64_t counter;
-	uint64_t challenge, echo;
+	uint64_t challenge, echo; /* of ECHO: nonce, tag */
 	uint8_t health, state;
 	uint16_t lost;
 	struct span covered; /* what mac1, or the seal of DATA, covers besides body (decode only) */

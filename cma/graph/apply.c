@@ -154,6 +154,8 @@ static int act(struct graph *g, struct row *row, const struct order *order, uint
 		return act_facts(g, row, order);
 	case MESSAGE_RESULT:
 		return graph_command_result(g, row->host, &order->message.result);
+	case MESSAGE_SIGHT:
+		return 0; /* whoever is told of heartbeats acts on it; nothing of it is kept */
 	case MESSAGE_LOST:
 		break;
 	}

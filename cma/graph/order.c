@@ -124,6 +124,7 @@ int order_read(struct order *order, struct span bytes, char *reason, size_t size
 		return -EINVAL;
 	case MESSAGE_DIGEST:
 	case MESSAGE_LOST:
+	case MESSAGE_SIGHT:
 		break;
 	}
 	return 0;

@@ -301,6 +301,7 @@ static const char *act(struct store *store, const struct hub_event *event)
 	case MESSAGE_RESULT:
 		return put_result(store, row, event, &message.result);
 	case MESSAGE_LOST:
+	case MESSAGE_SIGHT:
 		break;
 	}
 	return NULL;

@@ -258,8 +258,13 @@ static const struct packet packets[] = {
 		.lost = 0x4344,
 		.mac1 = { pattern + 9, 16 } },
 	{ .type = PACKET_UNKNOWN, .receiver = 0x01020304, .body = { pattern + 10, 16 } },
+	{ .type = PACKET_ECHO,
+		.receiver = 0x11121314,
+		.echo = 0x2122232425262728,
+		.challenge = 0x3132333435363738 },
 };
-static const char *const packet_names[] = { "init", "resp", "retry", "data", "beat", "unknown" };
+static const char *const packet_names[] = { "init", "resp", "retry", "data", "beat", "unknown",
+	"echo" };
 
 /* Only what is no array and no borrowed bytes of another place; those are filled in below. */
 static struct record records[] = {
@@ -273,6 +278,12 @@ static struct record records[] = {
 	{ .kind = RECORD_COMMAND,
 		.command = { 0x0102030405060708, 0x1112131415161718, { pattern, 100 } } },
 	{ .kind = RECORD_NEW_KEY },
+	{ .kind = RECORD_RING,
+		.ring = { .version = 0x0102030405060708,
+			.interval_ms = 1000,
+			.echo = 0x1112131415161718,
+			.edges = { pattern, 110 } } },
+	{ .kind = RECORD_HELD, .held = { 0x0102030405060708, 0x1112131415161718, 1985, 1 } },
 };
 
 static struct message messages[] = {
@@ -285,6 +296,8 @@ static struct message messages[] = {
 	{ .kind = MESSAGE_RESULT,
 		.result = { .status = RESULT_DONE, .text = { (const uint8_t *)"done", 4 } } },
 	{ .kind = MESSAGE_LOST, .lost = { 0x0102030405060708, MESSAGE_RESULT } },
+	{ .kind = MESSAGE_SIGHT,
+		.sight = { 0x01020304, 1, 2, 5, 0x1112, 5200, 0x2122232425262728 } },
 };
 
 static struct specimen *add(const char *group, const char *name)
@@ -310,6 +323,7 @@ static void fill(void)
 	facts = writer_span(&w);
 	memcpy(records[3].reset_token.token, pattern, SESSION_TOKEN);
 	memcpy(records[6].new_key.certificate, pattern, CERTIFICATE_SIZE);
+	memcpy(records[7].ring.probe, pattern + 12, SEAL_KEY);
 	messages[0].changes.facts = facts;
 	messages[1].range.facts = facts;
 	messages[2].digest.sections[SECTION_HOST] = 0x21222324;
@@ -390,7 +404,7 @@ static void test_complete(void **state)
 #define MESSAGE(NAME, name, ...) wanted++;
 #include "wire/messages.def"
 	assert_int_equal(COUNT_OF(records) + COUNT_OF(messages), wanted);
-	assert_int_equal(COUNT_OF(packets), PACKET_UNKNOWN);
+	assert_int_equal(COUNT_OF(packets), PACKET_ECHO);
 }
 
 static void test_written(void **state)

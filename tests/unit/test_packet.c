@@ -61,6 +61,7 @@ static const struct sample {
 		  .mac1 = { bytes, 16 } },
 		44 },
 	{ { .type = PACKET_UNKNOWN, .receiver = 14, .body = { bytes, 16 } }, 24 },
+	{ { .type = PACKET_ECHO, .receiver = 15, .echo = 16, .challenge = 17 }, 24 },
 };
 
 enum { SAMPLES = sizeof(samples) / sizeof(samples[0]) };
@@ -186,7 +187,7 @@ static void test_types_and_versions(void **state)
 		assert_int_equal(packet_decode(span, &p), 0);
 		assert_int_equal(p.flags, 0xffff);
 		for (int type = 0; type < 256; type++) {
-			if (type >= PACKET_INIT && type <= PACKET_UNKNOWN)
+			if (type >= PACKET_INIT && type <= PACKET_ECHO)
 				continue;
 			datagram[0] = (uint8_t)type;
 			assert_int_equal(packet_decode(span, &p), -EPROTO);
