@@ -47,13 +47,3 @@ void enlist_agent(const struct graph_agent *agent, struct hub_agent *known)
 	memcpy(known->key, agent->public_key, sizeof(known->key));
 	memcpy(known->psk, agent->psk, sizeof(known->psk));
 }
-
-void enlist_command(const struct graph_command *command, struct hub_command *known)
-{
-	*known = (struct hub_command){
-		.frame = command->frame,
-		.sent = true,
-		.session = command->session,
-	};
-	known->was_here = command->session && !addr_parse(command->address, &known->address);
-}

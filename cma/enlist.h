@@ -2,14 +2,10 @@
 #ifndef CMA_ENLIST_H
 #define CMA_ENLIST_H
 /* Rows of the store as the hub keeps them in memory. Wipe both kinds of results: they hold keys. */
-#include "cma/graph/command.h"
 #include "cma/graph/roster.h"
 #include "cma/hub.h"
-#include "cma/hub_command.h"
 
 void enlist_token(const struct graph_token *token, struct hub_token *known);
-/* Borrows the frame of the row. It may have been sent. */
-void enlist_command(const struct graph_command *command, struct hub_command *known);
 void enlist_agent(const struct graph_agent *agent, struct hub_agent *known);
 
 #endif

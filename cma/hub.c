@@ -374,9 +374,11 @@ void hub_free(struct hub *hub)
 	table_deinit(&hub->peers_by_key);
 	table_deinit(&hub->peers_by_id);
 	table_deinit(&hub->channels);
+	table_deinit(&hub->sleepers);
 	table_deinit(&hub->tokens);
 	table_deinit(&hub->calls);
 	table_deinit(&hub->calls_by_mac);
+	pool_deinit(&hub->sleeper_pool);
 	pool_deinit(&hub->sessions);
 	pool_deinit(&hub->peers);
 	gate_free(hub->gate);

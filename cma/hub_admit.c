@@ -5,6 +5,7 @@
 
 #include "cma/hub_call.h"
 #include "cma/hub_data.h"
+#include "cma/hub_wake.h"
 
 const struct pending_agent *hub_pending(struct hub *hub, int64_t now_ms, size_t *count)
 {
@@ -38,8 +39,11 @@ void hub_revoke(struct hub *hub, const uint8_t key[SEAL_KEY])
 		return;
 	peer->known.revoked = true;
 	hub_call_drop(hub, key, INSTANT_NEVER);
-	if (peer->channel)
+	if (peer->channel) {
+		hub_wake_know(
+			hub, peer->known.id, &peer->channel->address, peer->channel->session.local);
 		hub_free_channel(hub, peer->channel);
+	}
 	if (peer->active)
 		hub_data_end(hub, peer->active);
 }

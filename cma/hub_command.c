@@ -7,29 +7,22 @@
 
 #include "base/alloc.h"
 #include "cma/hub_state.h"
-
-/* Seconds until it is sent again, after it was sent for the first time, the second, ... */
-static const int64_t waits[] = { 0, 1, 2, 4, 8, 16, 30 };
-
-enum { STEPS = sizeof(waits) / sizeof(waits[0]) };
+#include "cma/hub_wake.h"
+#include "cma/retry.h"
 
 struct pending {
 	struct table_link by_agent;
-	TAILQ_ENTRY(pending) turn;
-	size_t step;		/* which list of turns it is in: the wait before this turn */
-	struct instant at;	/* of its turn */
+	struct retry retry;
 	struct warrant warrant; /* borrows from command.frame, which is owned */
 	struct hub_command command;
 	bool ended;	    /* there is a result, or it was told that there was none in time */
 	uint64_t rollbacks; /* at that time */
 };
 
-TAILQ_HEAD(pending_turns, pending);
-
 struct hub_commands {
 	struct table by_agent;
-	struct pending_turns turns[STEPS]; /* one for each wait, so that each is in order */
-	int64_t clock_ms;		   /* wall time when the instant was 0 */
+	struct retries retries;
+	int64_t clock_ms; /* wall time when the instant was 0 */
 	uint64_t rollbacks;
 };
 
@@ -37,25 +30,32 @@ struct hub_commands *hub_commands_new(void)
 {
 	struct hub_commands *commands = mem_alloc(1, sizeof(*commands));
 
-	for (size_t i = 0; i < STEPS; i++)
-		TAILQ_INIT(&commands->turns[i]);
+	retry_init(&commands->retries);
 	return commands;
 }
 
 static void drop(struct hub_commands *commands, struct pending *pending)
 {
 	table_remove(&commands->by_agent, &pending->by_agent);
-	TAILQ_REMOVE(&commands->turns[pending->step], pending, turn);
+	retry_remove(&commands->retries, &pending->retry);
 	free((void *)(uintptr_t)pending->command.frame.data);
 	free(pending);
 }
 
+/* Whose turn is first; NULL. */
+static struct pending *first_turn(const struct hub_commands *commands)
+{
+	struct retry *first = retry_first(&commands->retries);
+
+	return first ? retry_object(first, struct pending, retry) : NULL;
+}
+
 void hub_commands_free(struct hub_commands *commands)
 {
-	for (size_t i = 0; i < STEPS; i++) {
-		while (!TAILQ_EMPTY(&commands->turns[i]))
-			drop(commands, TAILQ_FIRST(&commands->turns[i]));
-	}
+	struct pending *pending;
+
+	while ((pending = first_turn(commands)) != NULL)
+		drop(commands, pending);
 	table_deinit(&commands->by_agent);
 	free(commands);
 }
@@ -91,27 +91,10 @@ static struct instant expiry(
 	return left_ms > INT32_MAX ? INSTANT_NEVER : instant_add(now, (int64_t)left_ms * NS_PER_MS);
 }
 
-/* A list is in the order of time: nearly always the place is at the end. */
-static void insert(struct hub_commands *commands, struct pending *pending)
-{
-	struct pending_turns *turns = &commands->turns[pending->step];
-	struct pending *before = TAILQ_LAST(turns, pending_turns);
-
-	while (before && instant_before(pending->at, before->at))
-		before = TAILQ_PREV(before, pending_turns, turn);
-	if (before)
-		TAILQ_INSERT_AFTER(turns, before, pending, turn);
-	else
-		TAILQ_INSERT_HEAD(turns, pending, turn);
-}
-
 static void move(
 	struct hub_commands *commands, struct pending *pending, size_t step, struct instant at)
 {
-	TAILQ_REMOVE(&commands->turns[pending->step], pending, turn);
-	pending->step = step;
-	pending->at = at;
-	insert(commands, pending);
+	retry_move(&commands->retries, &pending->retry, step, at);
 }
 
 static uint64_t hash_of(const uint8_t agent[SEAL_KEY])
@@ -140,8 +123,7 @@ int hub_command_add(
 	pending->command.frame.data = mem_copy(command->frame.data, command->frame.size);
 	if (warrant_decode(pending->command.frame, &pending->warrant))
 		abort(); /* cannot be: these are the same bytes */
-	pending->at = now;
-	insert(commands, pending);
+	retry_add(&commands->retries, &pending->retry, now);
 	table_insert(&commands->by_agent, &pending->by_agent, hash_of(warrant.agent));
 	return 0;
 }
@@ -188,7 +170,7 @@ static void end(struct hub_commands *commands, struct pending *pending, struct i
 {
 	pending->ended = true;
 	pending->rollbacks = commands->rollbacks;
-	move(commands, pending, STEPS - 1, at);
+	move(commands, pending, RETRY_STEPS - 1, at);
 }
 
 void hub_command_heard(struct hub *hub, const struct peer *peer, struct span bytes)
@@ -201,7 +183,7 @@ void hub_command_heard(struct hub *hub, const struct peer *peer, struct span byt
 	for (pending = first_of(hub, peer); pending; pending = next_of(pending)) {
 		if (memcmp(pending->warrant.id, message.result.command, WARRANT_ID))
 			continue;
-		end(hub->commands, pending, pending->at);
+		end(hub->commands, pending, pending->retry.at);
 		break;
 	}
 }
@@ -233,32 +215,20 @@ static size_t send_command(
 	return sealed.size;
 }
 
-static size_t send_reset(struct hub *hub, uint32_t session, uint8_t *datagram)
-{
-	const struct packet p = { .type = PACKET_DATA, .receiver = session };
-
-	session_reset(&hub->self, &p, datagram);
-	hub->counters.resets++;
-	return PACKET_UNKNOWN_SIZE;
-}
-
 /* Into the session; or, when there is none or it is used up, what makes the agent call. */
 static size_t send_pending(struct hub *hub, struct instant now, struct pending *pending,
 	struct addr *to, uint8_t *datagram)
 {
 	const struct peer *peer = hub_find_peer(hub, pending->warrant.agent);
-	const struct hub_command *command = &pending->command;
-	size_t size;
+	size_t size = 0;
 
-	if (peer && peer->channel) {
+	if (!peer)
+		return 0;
+	if (peer->channel) {
 		*to = peer->channel->address;
 		size = send_command(hub, now, pending, datagram);
-		return size ? size : send_reset(hub, peer->channel->session.local, datagram);
 	}
-	if (!peer || !command->was_here)
-		return 0;
-	*to = command->address;
-	return send_reset(hub, command->session, datagram);
+	return size ? size : hub_wake_call(hub, peer, to, datagram);
 }
 
 static void tell_expired(struct hub *hub, const struct pending *pending)
@@ -278,8 +248,7 @@ static size_t take_turn(struct hub *hub, struct instant now, struct pending *pen
 	struct addr *to, uint8_t *datagram)
 {
 	struct hub_commands *commands = hub->commands;
-	size_t step = pending->step + 1 < STEPS ? pending->step + 1 : STEPS - 1;
-	struct instant next = instant_add(now, waits[step] * NS_PER_SEC);
+	size_t step = retry_next_step(&pending->retry);
 	size_t size;
 
 	if (has_expired(commands, now, pending)) {
@@ -288,30 +257,17 @@ static size_t take_turn(struct hub *hub, struct instant now, struct pending *pen
 			return 0;
 		}
 		tell_expired(hub, pending);
-		end(commands, pending, instant_add(now, waits[STEPS - 1] * NS_PER_SEC));
+		end(commands, pending, retry_due(now, RETRY_STEPS - 1));
 		return 0;
 	}
 	if (pending->ended) {
-		move(commands, pending, STEPS - 1, expiry(commands, now, pending));
+		move(commands, pending, RETRY_STEPS - 1, expiry(commands, now, pending));
 		return 0;
 	}
 	size = send_pending(hub, now, pending, to, datagram);
-	move(commands, pending, step, instant_first(next, expiry(commands, now, pending)));
+	move(commands, pending, step,
+		instant_first(retry_due(now, step), expiry(commands, now, pending)));
 	return size;
-}
-
-/* Whose turn is first; NULL. */
-static struct pending *first_turn(const struct hub_commands *commands)
-{
-	struct pending *first = NULL;
-
-	for (size_t i = 0; i < STEPS; i++) {
-		struct pending *head = TAILQ_FIRST(&commands->turns[i]);
-
-		if (head && (!first || instant_before(head->at, first->at)))
-			first = head;
-	}
-	return first;
 }
 
 size_t hub_command_output(
@@ -321,7 +277,7 @@ size_t hub_command_output(
 	size_t size = 0;
 
 	while (!size && (pending = first_turn(hub->commands)) != NULL &&
-		!instant_before(now, pending->at))
+		!instant_before(now, pending->retry.at))
 		size = take_turn(hub, now, pending, to, datagram);
 	return size;
 }
@@ -330,5 +286,5 @@ struct instant hub_command_deadline(const struct hub *hub)
 {
 	const struct pending *first = first_turn(hub->commands);
 
-	return first ? first->at : INSTANT_NEVER;
+	return first ? first->retry.at : INSTANT_NEVER;
 }

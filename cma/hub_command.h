@@ -3,9 +3,8 @@
 #define CMA_HUB_COMMAND_H
 /*
  * Commands on their way to agents. One is sent at once, and again after 1, 2, 4, 8, 16, 30, 30 ...
- * s and when the agent comes back, until its RESULT came or it expires. To an agent without a
- * session (the CMA was restarted, and the agent had nothing to tell) goes the reset of its last
- * one, which makes it call. Part of the hub: pure.
+ * s and when the agent comes back, until its RESULT came or it expires. An agent without a
+ * session is woken (cma/hub_wake.h). Part of the hub: pure.
  */
 #include "cma/hub.h"
 #include "wire/warrant.h"
@@ -13,9 +12,6 @@
 struct hub_command {
 	struct span frame; /* a warrant; copied */
 	bool sent;	   /* an earlier process of the CMA may have sent it */
-	bool was_here;	   /* the next two are set: */
-	struct addr address;
-	uint32_t session; /* our index of the agent's last proven session, from any process */
 };
 
 enum { HUB_COMMANDS_MAX = 1 << 16 };

@@ -6,6 +6,7 @@
 #include "cma/hub_call.h"
 #include "cma/hub_data.h"
 #include "cma/hub_presence.h"
+#include "cma/hub_wake.h"
 #include "wire/keys.h"
 
 bool hub_proof_enrolled_with(const struct peer *peer, const uint8_t secret[SEAL_KEY])
@@ -118,6 +119,7 @@ bool hub_proof_accept(struct hub *hub, struct channel *channel)
 	channel->proven = true;
 	channel->peer = peer;
 	peer->channel = channel;
+	hub_wake_forget(hub, peer);
 	hub->session_count++;
 	hub->counters.sessions++;
 	came_back = hello.incarnation != peer->known.incarnation &&

@@ -60,6 +60,8 @@ struct hub {
 	struct pending *pending;
 	uint64_t *replaced; /* the last incarnations that another one replaced; 0: none */
 	struct hub_commands *commands;
+	struct table sleepers; /* hub_wake.c: agents without a session */
+	struct pool sleeper_pool;
 	uint64_t last_id;
 	uint64_t token_uses; /* that are left, of all tokens */
 	size_t session_count;

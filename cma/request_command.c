@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cma/enlist.h"
 #include "cma/graph/command.h"
 #include "cma/graph/query.h"
+#include "cma/hub_command.h"
 #include "cma/loop.h"
 #include "cma/request.h"
 #include "cma/server.h"
@@ -25,19 +25,8 @@ struct submission {
 	uint8_t bytes[WARRANT_MAX];
 	struct span frame;
 	struct warrant warrant;
-	struct hub_command command;
 	int err; /* of it alone */
 };
-
-static int keep_address(void *context, const struct graph_command *kept)
-{
-	struct submission *submission = context;
-
-	enlist_command(kept, &submission->command);
-	submission->command.frame = submission->frame;
-	submission->command.sent = false;
-	return 0;
-}
 
 static int add_to_graph(struct act *act, void *context)
 {
@@ -46,9 +35,6 @@ static int add_to_graph(struct act *act, void *context)
 	int err = graph_command_add(act->graph, submission->frame, &host);
 
 	switch (err) {
-	case 0:
-		return graph_command_find(
-			act->graph, submission->warrant.id, keep_address, submission);
 	case -EINVAL:
 	case -ENOENT:
 	case -ESTALE:
@@ -72,9 +58,9 @@ static int give_up(struct act *act, void *context)
 static void add_to_hub(struct server *server, void *context)
 {
 	struct submission *submission = context;
+	const struct hub_command command = { .frame = submission->frame };
 
-	submission->err =
-		hub_command_add(server->hub, instant_now(), wall_now_ms(), &submission->command);
+	submission->err = hub_command_add(server->hub, instant_now(), wall_now_ms(), &command);
 }
 
 static const char *complaint(int err)

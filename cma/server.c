@@ -13,7 +13,10 @@
 #include "base/privilege.h"
 #include "base/sandbox.h"
 #include "cma/enlist.h"
+#include "cma/graph/command.h"
+#include "cma/hub_command.h"
 #include "cma/hub_key.h"
+#include "cma/hub_wake.h"
 #include "cma/loop.h"
 #include "cma/request.h"
 
@@ -163,9 +166,12 @@ static int load_agent(void *context, const struct graph_agent *agent)
 {
 	struct server *server = context;
 	struct hub_agent known;
+	struct addr last;
 
 	enlist_agent(agent, &known);
 	hub_add_agent(server->hub, &known);
+	if (agent->session && !addr_parse(agent->address, &last))
+		hub_wake_know(server->hub, known.id, &last, agent->session);
 	seal_wipe(&known, sizeof(known));
 	return 0;
 }
@@ -173,9 +179,9 @@ static int load_agent(void *context, const struct graph_agent *agent)
 static int load_command(void *context, const struct graph_command *command)
 {
 	struct server *server = context;
-	struct hub_command known;
+	/* An earlier process may have sent it. */
+	const struct hub_command known = { .frame = command->frame, .sent = true };
 
-	enlist_command(command, &known);
 	/* What finds no room waits in the store for the next start. */
 	hub_command_add(server->hub, instant_now(), wall_now_ms(), &known);
 	return 0;

@@ -77,7 +77,7 @@ int graph_command_add(struct graph *g, struct span frame, int64_t *host)
 		(int64_t)warrant.not_after_ms);
 }
 
-/* Of a row of host, issued, frame, address, session; borrows from it. -EUCLEAN. */
+/* Of a row of host, issued, frame; borrows from it. -EUCLEAN. */
 static int row_command(sqlite3_stmt *s, struct graph_command *command)
 {
 	*command = (struct graph_command){
@@ -85,9 +85,7 @@ static int row_command(sqlite3_stmt *s, struct graph_command *command)
 		.issued_ms = sqlite3_column_int64(s, 1),
 		.state = "waiting",
 		.frame = db_blob(s, 2),
-		.session = (uint32_t)sqlite3_column_int64(s, 4),
 	};
-	text_copy_to(command->address, sizeof(command->address), db_string(s, 3));
 	return warrant_decode(command->frame, &command->warrant) ? -EUCLEAN : 0;
 }
 
@@ -101,7 +99,7 @@ int graph_command_find(
 	if (got <= 0)
 		return got ? got : -ENOENT;
 	got = row_command(s, &command);
-	text_copy_to(command.state, sizeof(command.state), db_string(s, 5));
+	text_copy_to(command.state, sizeof(command.state), db_string(s, 3));
 	return got ? got : fn(context, &command);
 }
 

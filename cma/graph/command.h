@@ -16,8 +16,6 @@ struct graph_command {
 	int64_t issued_ms;
 	char state[12];		/* waiting; or what became of it */
 	struct span frame;	/* borrowed */
-	char address[48];	/* of the host's last session, "" when there was none, */
-	uint32_t session;	/* and our index of it */
 	struct warrant warrant; /* of the frame */
 };
 

@@ -96,11 +96,13 @@ int graph_agents(struct graph *g, graph_agent_fn *fn, void *context)
 			.revoked = sqlite3_column_int64(s, 10) != 0,
 			.digest_sequence = (uint64_t)sqlite3_column_int64(s, 7),
 			.want = (uint16_t)sqlite3_column_int(s, 8),
+			.session = (uint32_t)sqlite3_column_int64(s, 12),
 		};
 
 		copy_blob(s, 2, agent.public_key, sizeof(agent.public_key));
 		copy_blob(s, 3, agent.psk, sizeof(agent.psk));
 		text_copy_to(agent.tenant_name, sizeof(agent.tenant_name), db_string(s, 4));
+		text_copy_to(agent.address, sizeof(agent.address), db_string(s, 11));
 		got = fn(context, &agent);
 		if (got)
 			break;

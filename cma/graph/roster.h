@@ -35,6 +35,8 @@ struct graph_agent {
 	uint64_t durable[STREAM_COUNT]; /* the last sequences acted on */
 	uint64_t digest_sequence;	/* where want comes from */
 	uint16_t want;			/* sections that differed there and have not come yet */
+	char address[48];		/* of its last session, "" when there was none, */
+	uint32_t session;		/* and our index of it */
 };
 
 /*

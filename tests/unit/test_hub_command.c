@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "cma/hub_command.h"
+#include "cma/hub_wake.h"
 #include "tests/unit/pair.h"
 
 enum { LIFE_MS = 60000 };
@@ -64,14 +65,12 @@ static struct warrant sign(struct fixture *f, uint8_t id)
 
 static void add(struct fixture *f, uint8_t id, const uint32_t *session)
 {
-	struct hub_command command = { .was_here = session != NULL };
+	struct hub_command command = { .sent = false };
 
 	sign(f, id);
 	command.frame = SPAN(f->frame, f->size);
-	if (session) {
-		command.address = f->p->agent_address;
-		command.session = *session;
-	}
+	if (session)
+		hub_wake_know(f->p->hub, 1, &f->p->agent_address, *session);
 	assert_int_equal(hub_command_add(f->p->hub, f->p->now, PAIR_WALL_MS, &command), 0);
 	pair_pump(f->p);
 }
@@ -262,7 +261,7 @@ static void test_delay_shows(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t datagram[PACKET_MAX];
-	struct hub_command command = { .was_here = false };
+	struct hub_command command = { .sent = false };
 	size_t size;
 
 	sign(f, 1);
