@@ -81,7 +81,7 @@ check_guards() { # BASE_ADDR_H for base/addr.h
 
 check_pure() { # what is simulated takes time and bytes as arguments
 	local pure
-	mapfile -t pure < <(files 'wire/*.c' 'wire/*.h' 'agent/tracker*' 'agent/uplink*' 'cma/hub*' | grep -v '^wire/udp')
+	mapfile -t pure < <(files 'wire/*.c' 'wire/*.h' 'agent/tracker*' 'agent/uplink*' 'cma/hub*' 'cma/alive/*' | grep -v '^wire/udp')
 	[ ${#pure[@]} -eq 0 ] || ! grep -nHE \
 		'(^|[^.>_[:alnum:]])(instant_now|wall_now_ms|clock_gettime|gettimeofday|time|socket|sendto|recvfrom|rand|random|getenv)\(' \
 		"${pure[@]}"
