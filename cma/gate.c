@@ -84,6 +84,16 @@ bool gate_enter(struct gate *gate, struct instant now, int64_t now_ms, const str
 	return true;
 }
 
+bool gate_hears(const struct gate *gate, const struct addr *from, const struct packet *p,
+	struct cookie_reply *retry)
+{
+	if (cookie_is_good(&gate->jar, from, p))
+		return true;
+	cookie_make(&gate->jar, from, retry->cookie);
+	retry->after_ms = 0;
+	return false;
+}
+
 const struct gate_init *gate_next(struct gate *gate, struct instant now)
 {
 	const struct gate_init *init = &gate->waiting[gate->first];

@@ -36,6 +36,12 @@ void gate_expect(struct gate *gate, uint64_t callers);
  */
 bool gate_enter(struct gate *gate, struct instant now, int64_t now_ms, const struct addr *from,
 	const struct packet *p, struct hub_counters *counters, struct cookie_reply *retry);
+/*
+ * Did the INIT p, which waited, show that its sender hears what is sent to that address? If not,
+ * retry is what to tell him: it is to come back at once.
+ */
+bool gate_hears(const struct gate *gate, const struct addr *from, const struct packet *p,
+	struct cookie_reply *retry);
 /* The next one, borrowed until the next gate_enter; NULL when none waits. */
 const struct gate_init *gate_next(struct gate *gate, struct instant now);
 bool gate_is_empty(const struct gate *gate);

@@ -129,12 +129,39 @@ static enum welcome_refusal refusal_of(
 	return token->uses ? WELCOME_OK : WELCOME_TOKEN_USED_UP;
 }
 
-/* An agent without a token: one that was approved, or a person will see it among the pending. */
-static bool judge_asking(struct hub *hub, const struct gate_init *init,
+static void send_retry(struct hub *hub, const struct addr *to, const struct packet *p,
+	const struct session_self *self, const struct cookie_reply *retry)
+{
+	uint8_t nonce[SEAL_NONCE], *reply;
+	struct writer w = writer_over(nonce, sizeof(nonce));
+
+	if (hub->reply_count >= HUB_CHEAP_MAX) {
+		hub->counters.not_told++;
+		return;
+	}
+	reply = hub_reply(hub, to, PACKET_RETRY_SIZE);
+	put_bytes(&w, hub->retry_nonce, sizeof(hub->retry_nonce));
+	put_u64(&w, ++hub->retries);
+	cookie_seal(retry, self->key.public, p, SPAN(nonce, sizeof(nonce)), reply);
+}
+
+/*
+ * An agent without a token: one that was approved, or a person will see it among the pending. There
+ * it takes one of few places, also of its address: so that must be where it is.
+ */
+static bool judge_asking(struct hub *hub, const struct gate_init *init, const struct packet *p,
 	const struct session_heard *heard, struct verdict *verdict)
 {
 	const struct peer *peer = verdict->peer;
 	uint32_t refusal = WELCOME_PENDING;
+	struct cookie_reply retry;
+
+	if (!peer && !pending_knows(hub->pending, heard->noise.peer, &init->from) &&
+		!gate_hears(hub->gate, &init->from, p, &retry)) {
+		hub->counters.no_cookie++;
+		send_retry(hub, &init->from, p, verdict->self, &retry);
+		return false;
+	}
 
 	if (keys_asking_secret(&verdict->self->key, heard->noise.peer, verdict->psk)) {
 		hub->counters.bad_handshake++;
@@ -272,7 +299,7 @@ static void judge(struct hub *hub, struct instant now, const struct gate_init *i
 	if (!heard->hello.enrol)
 		answered = judge_known(hub, &heard->hello, &verdict);
 	else if (session_asks(&heard->hello))
-		answered = judge_asking(hub, init, heard, &verdict);
+		answered = judge_asking(hub, init, p, heard, &verdict);
 	else
 		answered = judge_enrolment(hub, init->now_ms, &heard->hello, &verdict);
 	if (answered) {
@@ -320,22 +347,6 @@ bool hub_call_work(struct hub *hub, struct instant now)
 		!answer_again(hub, &init->from, &p))
 		answer_first(hub, now, init, &p);
 	return true;
-}
-
-static void send_retry(struct hub *hub, const struct addr *to, const struct packet *p,
-	const struct session_self *self, const struct cookie_reply *retry)
-{
-	uint8_t nonce[SEAL_NONCE], *reply;
-	struct writer w = writer_over(nonce, sizeof(nonce));
-
-	if (hub->reply_count >= HUB_CHEAP_MAX) {
-		hub->counters.not_told++;
-		return;
-	}
-	reply = hub_reply(hub, to, PACKET_RETRY_SIZE);
-	put_bytes(&w, hub->retry_nonce, sizeof(hub->retry_nonce));
-	put_u64(&w, ++hub->retries);
-	cookie_seal(retry, self->key.public, p, SPAN(nonce, sizeof(nonce)), reply);
 }
 
 void hub_call_input(struct hub *hub, struct instant now, int64_t now_ms, const struct addr *from,

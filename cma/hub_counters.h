@@ -16,7 +16,7 @@
 	X(byes, "agents that said goodbye")                                                 \
 	X(bad_packet, "no packet of ours, or of a type that a CMA does not take")           \
 	X(bad_mac, "INIT from someone who does not know our key")                           \
-	X(no_cookie, "INIT without a cookie under load: told when to come back")            \
+	X(no_cookie, "INIT without the cookie that it needs: told when to come back")       \
 	X(crowded, "INIT told to come back later, too many waiting or from one address")    \
 	X(not_told, "RETRY and UNKNOWN not sent, for there were too many at once")          \
 	X(unproven, "handshakes that the agent did not complete")                           \

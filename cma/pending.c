@@ -84,6 +84,14 @@ bool pending_note(struct pending *pending, int64_t now_ms, const uint8_t key[SEA
 	return true;
 }
 
+bool pending_knows(
+	const struct pending *pending, const uint8_t key[SEAL_KEY], const struct addr *from)
+{
+	const struct pending_agent *agent = find(pending, key);
+
+	return agent && agent->address.port == from->port && same_source(&agent->address, from);
+}
+
 void pending_remove(struct pending *pending, const uint8_t key[SEAL_KEY])
 {
 	struct pending_agent *agent = find(pending, key);

@@ -35,6 +35,9 @@ void pending_free(struct pending *pending); /* NULL is fine */
  */
 bool pending_note(struct pending *pending, int64_t now_ms, const uint8_t key[SEAL_KEY],
 	const uint8_t secret[SEAL_KEY], const struct addr *from);
+/* It waits, and called from that address last. */
+bool pending_knows(
+	const struct pending *pending, const uint8_t key[SEAL_KEY], const struct addr *from);
 /* Nothing when it is not there. */
 void pending_remove(struct pending *pending, const uint8_t key[SEAL_KEY]);
 /* Who waits, in no order; valid until the next call. */

@@ -109,14 +109,47 @@ static void test_token_revoked_while_it_calls(void **state)
 	assert_int_equal(p->event_count, 0);
 }
 
+/* It calls, and once more with the cookie that it is given. */
+static void come_back(struct pair *p)
+{
+	uint64_t retries = uplink_status(p->uplink)->retries;
+
+	pair_pump(p);
+	assert_int_equal(uplink_status(p->uplink)->retries, retries + 1);
+	p->now = uplink_deadline(p->uplink);
+	pair_pump(p);
+}
+
 /* A nanoprobe with that key that has only the CMA's; what it would be known by is in the pair. */
 static void ask(struct pair *p)
 {
 	memset(p->token.id, 0, sizeof(p->token.id));
 	assert_int_equal(keys_asking_secret(&p->agent_key, p->cma_key.public, p->token.secret), 0);
 	pair_new_uplink(p, false);
-	pair_pump(p);
+	come_back(p);
 	assert_int_equal(uplink_status(p->uplink)->refusal, WELCOME_PENDING);
+}
+
+/* Who made up his address never hears the cookie, and takes nobody's place on the list. */
+static void test_pending_needs_an_address(void **state)
+{
+	struct pair *p = *state;
+	uint8_t datagram[PACKET_MAX];
+	size_t size, count;
+
+	memset(p->token.id, 0, sizeof(p->token.id));
+	for (int i = 0; i < 5; i++) {
+		pair_new_key(p, &p->agent_key);
+		assert_int_equal(
+			keys_asking_secret(&p->agent_key, p->cma_key.public, p->token.secret), 0);
+		pair_new_uplink(p, false);
+		size = uplink_output(p->uplink, p->now, datagram);
+		hub_input(p->hub, p->now, PAIR_WALL_MS, &p->agent_address, SPAN(datagram, size));
+		assert_true(hub_work(p->hub, p->now));
+	}
+	hub_pending(p->hub, PAIR_WALL_MS, &count);
+	assert_int_equal(count, 0);
+	assert_int_equal(hub_counters(p->hub)->no_cookie, 5);
 }
 
 /*
@@ -200,7 +233,7 @@ static void test_pending_is_bounded(void **state)
 	assert_int_equal(hub_counters(p->hub)->pending_full, 2);
 	addr_parse("10.0.0.8:5555", &p->agent_address);
 	pair_new_uplink(p, false);
-	pair_pump(p);
+	come_back(p);
 	hub_pending(p->hub, PAIR_WALL_MS, &count);
 	assert_int_equal(count, PENDING_SOURCE_MAX + 1);
 	/* What nobody holds the secret to is no entry. */
@@ -226,6 +259,7 @@ int main(void)
 		TEST(test_refused_ask_less_and_less),
 		TEST(test_pending_and_approved),
 		TEST(test_pending_is_bounded),
+		TEST(test_pending_needs_an_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
