@@ -30,6 +30,7 @@ struct hub *hub_new(const struct hub_config *config)
 	config->random(config->owner, hub->retry_nonce, sizeof(hub->retry_nonce));
 	hub->gate = gate_new(config->random, config->owner);
 	hub->commands = hub_commands_new();
+	hub->rings = hub_rings_new();
 	hub->pending = pending_new();
 	hub->replaced = mem_alloc(HUB_REPLACED_MAX, sizeof(*hub->replaced));
 	hub->pack = pack_new();
@@ -59,7 +60,7 @@ struct peer *hub_find_peer(const struct hub *hub, const uint8_t key[SEAL_KEY])
 	return NULL;
 }
 
-static struct peer *find_id(const struct hub *hub, uint64_t id)
+struct peer *hub_find_id(const struct hub *hub, uint64_t id)
 {
 	struct table_link *link = table_find(&hub->peers_by_id, id);
 
@@ -185,7 +186,7 @@ static bool all_committed(const struct active *active)
 
 void hub_committed(struct hub *hub, const struct hub_commit *commit)
 {
-	struct peer *peer = find_id(hub, commit->id);
+	struct peer *peer = hub_find_id(hub, commit->id);
 	struct hub_agent *known;
 	struct active *active;
 
@@ -215,7 +216,7 @@ void hub_committed(struct hub *hub, const struct hub_commit *commit)
 
 void hub_told(struct hub *hub, uint64_t id, unsigned count)
 {
-	struct peer *peer = find_id(hub, id);
+	struct peer *peer = hub_find_id(hub, id);
 
 	if (peer)
 		hub_presence_committed(hub, peer, count);
@@ -308,6 +309,8 @@ size_t hub_output(
 		size = hub_data_output(hub, now, to, datagram);
 	if (!size)
 		size = hub_command_output(hub, now, to, datagram);
+	if (!size)
+		size = hub_ring_output(hub, now, to, datagram);
 	hub->counters.sent += size > 0;
 	return size;
 }
@@ -315,11 +318,12 @@ size_t hub_output(
 struct instant hub_deadline(const struct hub *hub)
 {
 	const struct active *first = TAILQ_FIRST(&hub->later);
+	struct instant told = instant_first(hub_command_deadline(hub), hub_ring_deadline(hub));
 
 	if (!STAILQ_EMPTY(&hub->events) || hub->reply_count || !TAILQ_EMPTY(&hub->due) ||
 		!gate_is_empty(hub->gate))
 		return (struct instant){ 0 };
-	return instant_first(first ? first->ack_at : INSTANT_NEVER, hub_command_deadline(hub));
+	return instant_first(first ? first->ack_at : INSTANT_NEVER, told);
 }
 
 const struct hub_counters *hub_counters(const struct hub *hub)
@@ -366,6 +370,7 @@ void hub_free(struct hub *hub)
 		return;
 	drop_events(hub);
 	hub_commands_free(hub->commands);
+	hub_rings_free(hub->rings);
 	pending_free(hub->pending);
 	free(hub->replaced);
 	table_each(&hub->channels, visit_channel, hub);

@@ -11,6 +11,8 @@
  *		hub_work(hub, now) a few times, while it says that there is more
  *		while (hub_take(hub, &event))
  *			queue the event for the store, in this order
+ *		while (hub_ring_take(hub, &held))
+ *			note which list of neighbours an agent holds (hub_ring.h)
  *		while ((size = hub_output(hub, now, &to, datagram)))
  *			send it
  *		arm one timer for hub_deadline(hub)

@@ -38,6 +38,7 @@ void hub_revoke(struct hub *hub, const uint8_t key[SEAL_KEY])
 	if (!peer)
 		return;
 	peer->known.revoked = true;
+	hub_ring_forget(hub, peer);
 	hub_call_drop(hub, key, INSTANT_NEVER);
 	if (peer->channel) {
 		hub_wake_know(

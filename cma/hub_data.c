@@ -247,6 +247,9 @@ static void take_record(
 		peer->channel->left = true;
 		hub_presence_changed(hub, peer);
 		break;
+	case RECORD_HELD:
+		hub_ring_heard(hub, peer, &record->held);
+		break;
 	case RECORD_UNKNOWN:
 	case RECORD_ACK:
 	case RECORD_WANT:
@@ -254,7 +257,6 @@ static void take_record(
 	case RECORD_COMMAND:
 	case RECORD_NEW_KEY:
 	case RECORD_RING:
-	case RECORD_HELD:
 		hub->counters.skipped_record++;
 		break;
 	}

@@ -135,5 +135,6 @@ bool hub_proof_accept(struct hub *hub, struct channel *channel)
 	else if (restarted(&hello))
 		hub_presence_lost(hub, peer);
 	hub_command_here(hub, peer);
+	hub_ring_here(hub, peer);
 	return true;
 }

@@ -8,6 +8,7 @@
 #include "cma/hub_counters.h"
 #include "cma/hub_key.h"
 #include "cma/hub_peer.h"
+#include "cma/hub_ring.h"
 #include "cma/pending.h"
 #include "cma/pool.h"
 #include "wire/pack.h"
@@ -60,6 +61,7 @@ struct hub {
 	struct pending *pending;
 	uint64_t *replaced; /* the last incarnations that another one replaced; 0: none */
 	struct hub_commands *commands;
+	struct hub_rings *rings;
 	struct table sleepers; /* hub_wake.c: agents without a session */
 	struct pool sleeper_pool;
 	uint64_t last_id;
@@ -76,6 +78,7 @@ struct hub {
 };
 
 struct peer *hub_find_peer(const struct hub *hub, const uint8_t key[SEAL_KEY]);
+struct peer *hub_find_id(const struct hub *hub, uint64_t id);
 struct known_token *hub_find_token(const struct hub *hub, const uint8_t id[TOKEN_ID]);
 struct peer *hub_new_peer(struct hub *hub, const struct hub_agent *agent);
 void hub_queue_event(struct hub *hub, const struct hub_event *event);

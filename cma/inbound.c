@@ -82,31 +82,53 @@ static void set_options(int fd, int family)
  * INIT of its size, and DATA from the least to the greatest, of our version. What reaches a UDP
  * socket's filter begins with the UDP header. A classic filter needs no privilege.
  */
-static void set_filter(int fd)
-{
-	static const struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, UDP_HEADER + 1),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_VERSION, 0, 8),
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, UDP_HEADER),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_DATA, 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_INIT, 0, 5),
-		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, UDP_HEADER + PACKET_INIT_SIZE, 4, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, UDP_HEADER + PACKET_DATA_EXTRA, 0, 1),
-		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, UDP_HEADER + PACKET_MAX, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-	};
-	const struct sock_fprog program = { sizeof(code) / sizeof(code[0]),
-		(struct sock_filter *)code };
+static const struct sock_filter only_calls[] = {
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, UDP_HEADER + 1),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_VERSION, 0, 8),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, UDP_HEADER),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_DATA, 3, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_INIT, 0, 5),
+	BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, UDP_HEADER + PACKET_INIT_SIZE, 4, 3),
+	BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, UDP_HEADER + PACKET_DATA_EXTRA, 0, 1),
+	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, UDP_HEADER + PACKET_MAX, 0, 1),
+	BPF_STMT(BPF_RET | BPF_K, 0),
+	BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+};
 
-	/* Without it the hub drops the same. */
+/* BEAT and ECHO of their sizes. */
+static const struct sock_filter only_answers[] = {
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, UDP_HEADER + 1),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_VERSION, 0, 7),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, UDP_HEADER),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_BEAT, 3, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_ECHO, 0, 4),
+	BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, UDP_HEADER + PACKET_ECHO_SIZE, 3, 2),
+	BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, UDP_HEADER + PACKET_BEAT_SIZE, 1, 0),
+	BPF_STMT(BPF_RET | BPF_K, 0),
+	BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+};
+
+#define FILTER(code)                                                                      \
+	(struct sock_fprog)                                                               \
+	{                                                                                 \
+		sizeof(code) / sizeof((code)[0]), (struct sock_filter *)(uintptr_t)(code) \
+	}
+
+static void set_filter(int fd, enum inbound_kind kind)
+{
+	const struct sock_fprog program =
+		kind == INBOUND_CALLS ? FILTER(only_calls) : FILTER(only_answers);
+
+	/* Without it the packets are looked at all the same. */
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))
 		errno = 0;
 }
 
-int inbound_open(const struct addr *addr, struct inbound **inbound)
+int inbound_open(const struct addr *addr, enum inbound_kind kind, struct inbound **inbound)
 {
 	int family = addr_is_v4(addr->ip) ? AF_INET : AF_INET6;
 	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err;
@@ -117,7 +139,7 @@ int inbound_open(const struct addr *addr, struct inbound **inbound)
 	if (fd < 0)
 		return -errno;
 	set_options(fd, family);
-	set_filter(fd);
+	set_filter(fd, kind);
 	if (bind(fd, (struct sockaddr *)&at, size)) {
 		err = -errno;
 		close(fd);
@@ -242,6 +264,7 @@ void inbound_send(struct inbound *in, const struct addr *to, size_t size)
 void inbound_flush(struct inbound *in)
 {
 	unsigned int done = 0;
+	bool again = true;
 
 	while (done < in->out_count) {
 		int sent = sendmmsg(
@@ -250,9 +273,14 @@ void inbound_flush(struct inbound *in)
 		if (sent > 0) {
 			done += (unsigned int)sent;
 			in->counters.sent += (unsigned int)sent;
+			again = true;
+		} else if (errno != EINTR && again) {
+			/* It may have been told of the error of an earlier one: it goes again. */
+			again = false;
 		} else if (errno != EINTR) {
 			/* This one cannot go now (full buffer, no route): try those behind it. */
 			done++;
+			again = true;
 			in->counters.unsent++;
 		}
 	}

@@ -2,10 +2,10 @@
 #ifndef CMA_INBOUND_H
 #define CMA_INBOUND_H
 /*
- * The UDP socket of the CMA: datagrams in and out, many per system call, never fragmented by IP.
+ * A UDP socket of the CMA: datagrams in and out, many per system call, never fragmented by IP.
  * Bound to all addresses it answers from the one that was called (cma/local.h).
- * The kernel drops what by its first bytes and its size is nothing for a CMA (wire/packet.h): that
- * wakes nobody.
+ * The kernel drops what by its first bytes and its size is nothing for this socket (wire/packet.h):
+ * that wakes nobody.
  */
 #include <stdint.h>
 
@@ -22,8 +22,14 @@ struct inbound_counters {
 	uint64_t unsent;     /* the kernel would not take them; they are sent again later */
 };
 
+/* What comes to it. */
+enum inbound_kind {
+	INBOUND_CALLS,	 /* INIT and DATA of agents */
+	INBOUND_ANSWERS, /* BEAT and ECHO, to our questions (cma/probe.h) */
+};
+
 /* Binds to addr. -errno (-EADDRINUSE: the port is busy). End it with inbound_close. */
-int inbound_open(const struct addr *addr, struct inbound **inbound);
+int inbound_open(const struct addr *addr, enum inbound_kind kind, struct inbound **inbound);
 void inbound_close(struct inbound *in); /* NULL is fine */
 int inbound_fd(const struct inbound *in);
 /* The address it is bound to: tells the port when addr had none. */

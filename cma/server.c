@@ -119,7 +119,7 @@ static int open_socket(struct server *server, const char *listen)
 	int err;
 
 	addr_parse(listen, &addr); /* checked when it was set */
-	err = inbound_open(&addr, &server->inbound);
+	err = inbound_open(&addr, INBOUND_CALLS, &server->inbound);
 	if (err)
 		log_error(server->log, "cannot listen on %s: %s", listen, strerror(-err));
 	else

@@ -191,7 +191,7 @@ static void bench_socket_data(struct bench *b, const char *listen, const char *n
 	int fd;
 
 	addr_parse(listen, &any);
-	if (inbound_open(&any, &in)) {
+	if (inbound_open(&any, INBOUND_CALLS, &in)) {
 		perror("bench_hub: inbound");
 		exit(1);
 	}

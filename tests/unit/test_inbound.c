@@ -22,7 +22,7 @@ struct ends {
 	size_t last_size;
 };
 
-static struct ends open_ends(const char *address)
+static struct ends open_ends(const char *address, enum inbound_kind kind)
 {
 	struct ends ends = { .taken = 0 };
 	struct sockaddr_storage at;
@@ -30,7 +30,7 @@ static struct ends open_ends(const char *address)
 	socklen_t size;
 
 	assert_int_equal(addr_parse(address, &addr), 0);
-	assert_int_equal(inbound_open(&addr, &ends.in), 0);
+	assert_int_equal(inbound_open(&addr, kind, &ends.in), 0);
 	inbound_address(ends.in, &addr);
 	size = addr_to_sockaddr(&addr, addr_is_v4(addr.ip) ? AF_INET : AF_INET6, &at);
 	ends.fd = socket(at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -70,25 +70,28 @@ static bool comes_through(struct ends *ends, uint8_t type, uint8_t version, size
 	return true;
 }
 
-static bool may_be_ours(int type, int version, size_t size)
+static bool may_be_ours(enum inbound_kind kind, int type, int version, size_t size)
 {
 	if (version != PACKET_VERSION)
 		return false;
+	if (kind == INBOUND_ANSWERS)
+		return (type == PACKET_BEAT && size == PACKET_BEAT_SIZE) ||
+			(type == PACKET_ECHO && size == PACKET_ECHO_SIZE);
 	return (type == PACKET_INIT && size == PACKET_INIT_SIZE) ||
 		(type == PACKET_DATA && size >= PACKET_DATA_EXTRA && size <= PACKET_MAX);
 }
 
-static void check_filter(const char *address)
+static void check_filter(const char *address, enum inbound_kind kind)
 {
 	static const size_t sizes[] = { 0, 1, 2, 3, 4, 24, 31, 32, 33, 44, 68, 108, 159, 160, 161,
 		1231, 1232, 1233, 1234, 2000 };
-	struct ends ends = open_ends(address);
+	struct ends ends = open_ends(address, kind);
 	uint64_t filtered = 0;
 
 	for (int type = 0; type < 256; type += type < 10 ? 1 : 41) {
 		for (int version = 0; version < 3; version++) {
 			for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-				bool ours = may_be_ours(type, version, sizes[i]);
+				bool ours = may_be_ours(kind, type, version, sizes[i]);
 
 				assert_int_equal(comes_through(&ends, (uint8_t)type,
 							 (uint8_t)version, sizes[i]),
@@ -106,15 +109,17 @@ static void check_filter(const char *address)
 static void test_filter(void **state)
 {
 	(void)state;
-	check_filter("127.0.0.1:0");
-	check_filter("[::1]:0");
+	check_filter("127.0.0.1:0", INBOUND_CALLS);
+	check_filter("[::1]:0", INBOUND_CALLS);
+	check_filter("127.0.0.1:0", INBOUND_ANSWERS);
+	check_filter("[::1]:0", INBOUND_ANSWERS);
 }
 
 /* What does not fit any more is counted as that. */
 static void test_overflow(void **state)
 {
 	enum { PLENTY = 400000 };
-	struct ends ends = open_ends("127.0.0.1:0");
+	struct ends ends = open_ends("127.0.0.1:0", INBOUND_CALLS);
 	uint8_t bytes[PACKET_MAX] = { PACKET_DATA, PACKET_VERSION };
 	const struct inbound_counters *counters = inbound_counters(ends.in);
 	size_t sent = 0;
@@ -172,7 +177,7 @@ static void check_answers(const char *listen, bool v6)
 	struct inbound *in;
 
 	assert_int_equal(addr_parse(listen, &addr), 0);
-	assert_int_equal(inbound_open(&addr, &in), 0);
+	assert_int_equal(inbound_open(&addr, INBOUND_CALLS, &in), 0);
 	for (int i = 0; i < 100; i++) { /* more addresses than are told apart: 64 */
 		char *called autofree = text_format("127.0.1.%d", i + 1);
 
