@@ -26,7 +26,8 @@ DESTDIR    ?=
 
 BUILD_PACKAGES := gcc clang llvm make pkg-config bpftool libbpf-dev libelf-dev zlib1g-dev \
 	libsodium-dev libnl-3-dev liblldpctl-dev libjansson-dev libsqlite3-dev \
-	libev-dev uthash-dev libinih-dev libsmartcols-dev libcap-ng-dev libseccomp-dev
+	libev-dev uthash-dev libinih-dev libsmartcols-dev libcap-ng-dev libseccomp-dev \
+	libcurl4-openssl-dev
 TEST_PACKAGES := libcmocka-dev lldpd nginx-light postgresql redis-server redis-tools \
 	openssh-server openssh-client dnsmasq-base bind9-dnsutils curl iproute2 nftables python3 \
 	libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck universal-ctags mandoc \
@@ -76,7 +77,7 @@ libs_base     := -linih -ljansson -lcap-ng -lseccomp
 libs_wire     := -lsodium -lz
 libs_discover := -llldpctl -lnl-3
 libs_agent    := -lbpf -lelf -lev
-libs_cma      := -lsqlite3 -lev -lpthread
+libs_cma      := -lsqlite3 -lev -lcurl -lpthread
 libs_cli      := -lsmartcols
 libs_all      := $(foreach l,agent discover cma cli wire base,$(libs_$(l))) -lm
 
@@ -124,7 +125,7 @@ $(BUILD)/paths: FORCE
 $(patsubst %.c,$(OBJ)/%.o,$(shell grep -lw SYSCONFDIR */*.c)): $(BUILD)/paths
 
 # Canned queries and rules are compiled in: one C array from all .sql files.
-$(OBJ)/cma/embedded.c: $(wildcard cma/queries/*.sql cma/graph/*.sql) tools/embed-sql.sh
+$(OBJ)/cma/embedded.c: $(wildcard cma/queries/*.sql cma/graph/*.sql cma/rules/*.sql cma/alert/*.sql) tools/embed-sql.sh
 	$(call say,EMBED,$@)
 	$(Q)mkdir -p $(@D) && tools/embed-sql.sh $(filter %.sql,$^) > $@
 

@@ -27,6 +27,7 @@ BEGIN {
 	own("^jansson[.]h", "^(base|discover|agent|cma|cli)/", "those who make JSON")
 	own("^(lib)?smartcols", "^cli/", "cli/")
 	own("^cap-ng[.]h", "^(base/privilege|agent/sensor_program)[.]c$", "base/privilege.c, agent/sensor_program.c")
+	own("^curl/", "^cma/alert/sinks/webhook[.]c$", "cma/alert/sinks/webhook.c")
 	own("^seccomp[.]h", "^base/sandbox[.]c$", "base/sandbox.c")
 	own("^ev[.]h", "^(agent|cma)/", "the daemons")
 }
