@@ -10,6 +10,7 @@
 #include "cma/graph/command.h"
 #include "cma/graph/incident.h"
 #include "cma/graph/order.h"
+#include "cma/graph/ring.h"
 #include "cma/graph/store.h"
 #include "wire/digest.h"
 
@@ -155,7 +156,8 @@ static int act(struct graph *g, struct row *row, const struct order *order, uint
 	case MESSAGE_RESULT:
 		return graph_command_result(g, row->host, &order->message.result);
 	case MESSAGE_SIGHT:
-		return 0; /* whoever is told of heartbeats acts on it; nothing of it is kept */
+		return graph_ring_sees(g, row->host, order->message.sight.edge,
+			(enum sight)order->message.sight.sight);
 	case MESSAGE_LOST:
 		break;
 	}
@@ -298,12 +300,19 @@ static int take(struct graph *g, struct row *row, const struct graph_message *me
 	return failed ? failed : tell_over_quota(g, row);
 }
 
+static bool has_moved(const struct row *row, const struct row *before)
+{
+	return row->digests[SECTION_LLDP] != before->digests[SECTION_LLDP] ||
+		row->digests[SECTION_ADDRESS] != before->digests[SECTION_ADDRESS];
+}
+
 int graph_apply(struct graph *g, int64_t agent, const struct graph_message *message,
 	struct graph_result *result)
 {
-	struct row row = { .host = agent };
+	struct row row = { .host = agent }, before;
 	int failed = row_load(g, &row);
 
+	before = row;
 	*result = (struct graph_result){ .verdict = GRAPH_DUPLICATE };
 	if (!failed && message->incarnation != row.incarnation)
 		begin_streams(&row, message->incarnation);
@@ -316,5 +325,6 @@ int graph_apply(struct graph *g, int64_t agent, const struct graph_message *mess
 	memcpy(result->durable, row.durable, sizeof(result->durable));
 	result->digest_sequence = row.digest_sequence;
 	result->want = row.want;
+	result->moved = has_moved(&row, &before);
 	return failed;
 }

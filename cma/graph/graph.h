@@ -10,6 +10,7 @@
  *
  * Times are wall-clock milliseconds since 1970. An agent is named by the id of its host node.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -79,6 +80,7 @@ struct graph_result {
 	uint64_t durable[STREAM_COUNT]; /* now the last acted on; below, what acks must repeat */
 	uint64_t digest_sequence;
 	uint16_t want;
+	bool moved;	  /* its addresses, or what it is plugged into: see place.h */
 	char reason[128]; /* when quarantined */
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "cma/graph/command.h"
+#include "wire/beat.h"
 
 void order_free(struct order *order)
 {
@@ -122,9 +123,13 @@ int order_read(struct order *order, struct span bytes, char *reason, size_t size
 			break;
 		snprintf(reason, size, "result: no such status, or no text");
 		return -EINVAL;
+	case MESSAGE_SIGHT:
+		if (order->message.sight.sight < SIGHT_COUNT)
+			break;
+		snprintf(reason, size, "sight: unknown %u", order->message.sight.sight);
+		return -EINVAL;
 	case MESSAGE_DIGEST:
 	case MESSAGE_LOST:
-	case MESSAGE_SIGHT:
 		break;
 	}
 	return 0;

@@ -71,6 +71,13 @@ static int look_up(void *context)
 	return instant_before(q->deadline, instant_now()) || is_cancelled(q);
 }
 
+/* A table in which a column of that name is one. */
+static bool is_secret(const char *table)
+{
+	return table &&
+		(!strcmp(table, "agent") || !strcmp(table, "token") || !strcmp(table, "secret"));
+}
+
 /* A query is for people: no file but this one, and no key leaves it. */
 static int authorize(void *context, int action, const char *first, const char *second,
 	const char *database, const char *trigger)
@@ -82,8 +89,7 @@ static int authorize(void *context, int action, const char *first, const char *s
 		return SQLITE_DENY;
 	if (action == SQLITE_READ && second &&
 		(!strcmp(second, "psk") || !strcmp(second, "secret")))
-		return first && (!strcmp(first, "agent") || !strcmp(first, "token")) ? SQLITE_DENY
-										     : SQLITE_OK;
+		return is_secret(first) ? SQLITE_DENY : SQLITE_OK;
 	return SQLITE_OK;
 }
 

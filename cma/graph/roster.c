@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cma/graph/event.h"
+#include "cma/graph/name.h"
 #include "cma/graph/store.h"
 
 /* A word that is easy to type and safe to print. */
@@ -174,8 +176,10 @@ int graph_agent_tenant(struct graph *g, int64_t agent, int64_t *tenant)
 	return got > 0 ? 0 : got ? got : -ENOENT;
 }
 
+enum { STATUS_SIZE = 16 };
+
 /* What the host is, "" when nothing was said yet; and its tenant. */
-static int status_now(struct graph *g, int64_t agent, int64_t *tenant, char before[8])
+static int status_now(struct graph *g, int64_t agent, int64_t *tenant, char before[STATUS_SIZE])
 {
 	int got = db_int(&g->db, tenant, DB_AGENT_LOAD, "i", agent);
 	sqlite3_stmt *s dbreset = NULL;
@@ -184,7 +188,7 @@ static int status_now(struct graph *g, int64_t agent, int64_t *tenant, char befo
 		return got ? got : -ENOENT;
 	s = db_bind(&g->db, DB_STATUS_NOW, "i", agent);
 	got = db_step(&g->db, s);
-	text_copy_to(before, 8, got > 0 ? db_string(s, 0) : "");
+	text_copy_to(before, STATUS_SIZE, got > 0 ? db_string(s, 0) : "");
 	return got < 0 ? got : 0;
 }
 
@@ -199,20 +203,60 @@ static int status_change(
 	return failed ? failed : edge_open(g, &edge, 0);
 }
 
-int graph_status(struct graph *g, int64_t agent, const char *status)
+/* What happened on purpose; all else is told by incidents. */
+static int status_event(
+	struct graph *g, int64_t agent, int64_t tenant, const char *before, const char *status)
 {
-	char before[8];
+	struct graph_event event = { .tenant = tenant, .node = agent };
+	char name[GRAPH_NAME], text[GRAPH_NAME + 32];
+	const char *what = NULL;
+	int failed;
+
+	if (!strcmp(status, "up") && (!*before || !strcmp(before, "left"))) {
+		event.kind = "up";
+		what = "is up";
+	} else if (!strcmp(status, "left") && *before) {
+		event.kind = "shutdown";
+		what = "was shut down";
+	} else if (!strcmp(status, "revoked")) {
+		event.kind = "revoked";
+		what = "was revoked";
+	}
+	if (!what)
+		return 0;
+	failed = graph_name(g, agent, name);
+	snprintf(text, sizeof(text), "%s %s", name, what);
+	event.text = text;
+	return failed ? failed : graph_event_add(g, &event);
+}
+
+/* was NULL: whatever it was. */
+static int status_set(struct graph *g, int64_t agent, const char *was, const char *status)
+{
+	char before[STATUS_SIZE];
 	int64_t tenant = 0;
 	int failed = status_now(g, agent, &tenant, before);
 
-	if (failed || !strcmp(before, status) || !strcmp(before, "revoked"))
+	if (failed || !strcmp(before, status) || !strcmp(before, "revoked") ||
+		(was && *before && strcmp(before, was) != 0))
 		return failed;
-	return status_change(g, agent, tenant, before, status);
+	failed = status_change(g, agent, tenant, before, status);
+	return failed ? failed : status_event(g, agent, tenant, before, status);
+}
+
+int graph_status(struct graph *g, int64_t agent, const char *status)
+{
+	return status_set(g, agent, NULL, status);
+}
+
+int graph_status_from(struct graph *g, int64_t agent, const char *was, const char *status)
+{
+	return status_set(g, agent, was, status);
 }
 
 int roster_unrevoke(struct graph *g, int64_t agent)
 {
-	char before[8];
+	char before[STATUS_SIZE];
 	int64_t tenant = 0;
 	int failed = status_now(g, agent, &tenant, before);
 
@@ -225,7 +269,7 @@ int roster_unrevoke(struct graph *g, int64_t agent)
 int graph_up_again(struct graph *g, int64_t agent)
 {
 	struct edge edge = { .dst = agent, .kind = "up" };
-	char now[8];
+	char now[STATUS_SIZE];
 	int failed = status_now(g, agent, &edge.src, now);
 
 	if (failed || strcmp(now, "up"))

@@ -53,9 +53,19 @@ int graph_agents(struct graph *g, graph_agent_fn *fn, void *context);
 int graph_agent_tenant(struct graph *g, int64_t agent, int64_t *tenant);
 
 /*
- * How a host is, as the allservers query shows it: "up", "left" (it said goodbye), "down". Nothing
- * while the agent is revoked.
+ * How a host is, from now on; nothing while the agent is revoked. That it comes or goes on purpose
+ * is an event (event.h), that it fails is told by incidents.
+ *
+ *	up		its nanoprobe answers
+ *	left		it said goodbye: shut down, or not here yet
+ *	down		dead, or its only link is
+ *	unreachable	behind what failed: whether it lives nobody can say
+ *	hung		its kernel answers, its nanoprobe does not
+ *	gone		nobody listens where its nanoprobe did
+ *	revoked		none of ours (admit.h)
  */
 int graph_status(struct graph *g, int64_t agent, const char *status);
+/* The same, if until now it is was or nothing is known. */
+int graph_status_from(struct graph *g, int64_t agent, const char *was, const char *status);
 
 #endif

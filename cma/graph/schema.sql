@@ -8,6 +8,12 @@ CREATE TABLE meta (
 ) WITHOUT ROWID;
 INSERT INTO meta VALUES ('epoch', 0);
 
+-- What nobody may read: 'ring' is what the keys of heartbeats follow from.
+CREATE TABLE secret (
+	name   TEXT PRIMARY KEY,
+	secret BLOB NOT NULL
+) WITHOUT ROWID;
+
 -- What the estate is made of. A node belongs to another one (owner): a process to its host, an
 -- endpoint to its address, a port to its switch; what stands alone belongs to its tenant, and a
 -- tenant to 0. So no node of one tenant can be reached from another.
@@ -58,7 +64,13 @@ CREATE TABLE edge (
 	PRIMARY KEY (src, kind, gone, dst, fact)
 ) WITHOUT ROWID;
 CREATE INDEX edge_reverse ON edge (dst, kind, gone, src, fact, since);
-CREATE INDEX edge_status ON edge (since) WHERE kind IN ('up', 'left', 'down', 'revoked');
+CREATE INDEX edge_status ON edge (since) WHERE kind IN (
+	'up', 'left', 'down', 'unreachable', 'hung', 'gone', 'revoked');
+
+-- How hosts are (cma/graph/roster.h says what the words mean): one at a time for each host.
+CREATE VIEW host_status AS
+SELECT src AS tenant, dst AS host, kind AS status, since, gone FROM edge
+WHERE kind IN ('up', 'left', 'down', 'unreachable', 'hung', 'gone', 'revoked');
 
 -- Addresses that a host answers on in a network namespace ('' is its own), and how many of its
 -- facts say so: what a listener on 0.0.0.0 or :: stands for.
@@ -91,7 +103,8 @@ CREATE TABLE agent (
 	revoked         INTEGER NOT NULL DEFAULT 0, -- when; 0: it may talk to us
 	address         TEXT NOT NULL DEFAULT '',   -- where its last session was proven, and the
 	session         INTEGER NOT NULL DEFAULT 0, -- index of that at the CMA << 32 | at the agent
-	seen            INTEGER NOT NULL DEFAULT 0  -- when that was
+	seen            INTEGER NOT NULL DEFAULT 0, -- when that was
+	beat            INTEGER NOT NULL DEFAULT 0  -- port of its heartbeats; 0: not known
 );
 CREATE TABLE token (
 	id        BLOB PRIMARY KEY,
@@ -116,6 +129,21 @@ CREATE TABLE quarantine (
 );
 CREATE INDEX quarantine_host ON quarantine (host);
 
+-- Who exchanges heartbeats with whom, and how each end sees the other one now (enum sight in
+-- wire/beat.h). A number is never used again, because a key follows from it.
+CREATE TABLE ring (
+	id        INTEGER PRIMARY KEY AUTOINCREMENT,
+	tenant    INTEGER NOT NULL,
+	layer     INTEGER NOT NULL, -- of how many rings it is which
+	low       INTEGER NOT NULL, -- its two ends, hosts
+	high      INTEGER NOT NULL,
+	since     INTEGER NOT NULL,
+	low_sees  INTEGER NOT NULL DEFAULT 0,
+	high_sees INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX ring_low ON ring (low);
+CREATE INDEX ring_high ON ring (high);
+
 -- What went wrong, one row for each cause: open while cleared is in the future. Who is concerned by
 -- it is in incident_host.
 CREATE TABLE incident (
@@ -123,6 +151,7 @@ CREATE TABLE incident (
 	tenant  INTEGER NOT NULL,
 	kind    TEXT NOT NULL,    -- a word: what sort of cause
 	node    INTEGER NOT NULL, -- what failed: a host, a switch...; the tenant when it is neither
+	other   INTEGER NOT NULL DEFAULT 0, -- the other end, when it is what lies between two
 	opened  INTEGER NOT NULL,
 	updated INTEGER NOT NULL,
 	cleared INTEGER NOT NULL,
@@ -138,6 +167,62 @@ CREATE TABLE incident_host (
 	PRIMARY KEY (incident, host)
 ) WITHOUT ROWID;
 CREATE INDEX incident_concerned ON incident_host (incident) WHERE gone = 9223372036854775807;
+CREATE INDEX incident_of ON incident_host (host);
+
+-- What happened, in order: each row was made durable with what it tells of.
+CREATE TABLE event (
+	id       INTEGER PRIMARY KEY AUTOINCREMENT,
+	tenant   INTEGER NOT NULL,
+	number   INTEGER NOT NULL, -- as people see it: each tenant counts its own from 1
+	at       INTEGER NOT NULL,
+	kind     TEXT NOT NULL,    -- a word (cma/graph/event.h)
+	incident INTEGER NOT NULL, -- that it is about, or 0
+	node     INTEGER NOT NULL, -- likewise
+	text     TEXT NOT NULL     -- for people
+);
+CREATE UNIQUE INDEX event_number ON event (tenant, number);
+
+-- What operators are at work on: nobody wants to be told that it failed. gone is when that ended;
+-- until is when it will, if nobody ends it before.
+CREATE TABLE maintenance (
+	node     INTEGER NOT NULL,
+	gone     INTEGER NOT NULL,
+	tenant   INTEGER NOT NULL,
+	since    INTEGER NOT NULL,
+	until    INTEGER NOT NULL,
+	operator TEXT NOT NULL,
+	note     TEXT NOT NULL,
+	PRIMARY KEY (node, gone)
+) WITHOUT ROWID;
+CREATE INDEX maintenance_on ON maintenance (until) WHERE gone = 9223372036854775807;
+
+-- What that makes of nodes now: they themselves, the ports of a switch, and hosts that are plugged
+-- into no other switch.
+CREATE VIEW maintained AS
+SELECT node FROM maintenance WHERE gone = 9223372036854775807
+UNION
+SELECT p.id FROM maintenance m
+JOIN node p ON p.owner = m.node AND p.kind = 'switchport'
+WHERE m.gone = 9223372036854775807
+UNION
+SELECT n.owner FROM maintenance m
+JOIN node p ON p.owner = m.node AND p.kind = 'switchport'
+JOIN edge w ON w.dst = p.id AND w.kind = 'wired' AND w.gone = 9223372036854775807
+JOIN node n ON n.id = w.src
+WHERE m.gone = 9223372036854775807
+	AND NOT EXISTS (SELECT 1 FROM node c
+		JOIN edge v ON v.src = c.id AND v.kind = 'wired' AND v.gone = 9223372036854775807
+		JOIN node q ON q.id = v.dst
+		WHERE c.owner = n.owner AND c.kind = 'nic'
+			AND NOT EXISTS (SELECT 1 FROM maintenance o
+				WHERE o.node = q.owner AND o.gone = 9223372036854775807));
+-- And of incidents: those of such a node, and those that concerned only such hosts.
+CREATE VIEW quiet AS
+SELECT i.id AS incident FROM incident i
+WHERE i.node IN maintained
+	OR (EXISTS (SELECT 1 FROM incident_host h WHERE h.incident = i.id)
+		AND NOT EXISTS (SELECT 1 FROM incident_host h
+			WHERE h.incident = i.id AND h.host NOT IN maintained));
 
 -- What operators asked hosts to do, and what came of it.
 CREATE TABLE command (

@@ -1,9 +1,9 @@
--- every agent, how it is (up, left, down, revoked) since when, and where it called from last
+-- every agent, how it is (as in allservers) since when, and where it called from last
 -- param agent: text = ""  only this one: its fingerprint, its key or the name of its host
 SELECT fingerprint(a.public_key) AS fingerprint,
        h.label AS host,
        t.key AS tenant,
-       s.kind AS state,
+       s.status AS state,
        rfc3339(s.since) AS since,
        nullif(a.address, '') AS address,
        iif(a.seen = 0, NULL, rfc3339(a.seen)) AS session,
@@ -12,8 +12,7 @@ SELECT fingerprint(a.public_key) AS fingerprint,
 FROM agent a
 JOIN node h ON h.id = a.host
 JOIN node t ON t.id = a.tenant
-LEFT JOIN edge s ON s.dst = a.host AND s.kind IN ('up', 'left', 'down', 'revoked')
-	AND s.since <= :as_of AND s.gone > :as_of
+LEFT JOIN host_status s ON s.host = a.host AND s.since <= :as_of AND s.gone > :as_of
 WHERE a.tenant = :tenant AND h.since <= :as_of
 	AND (:agent = '' OR h.key = :agent OR fingerprint(a.public_key) = :agent
 		-- a host can call itself anything, also by what names another

@@ -23,15 +23,13 @@ FROM (
 			WHERE n.host = f.host AND n.section = f.section AND n.key = f.key
 				AND n.since = f.gone AND n.since < n.gone)
 	UNION ALL
-	SELECT e.since, h.label, h.id, 'host', 'status', iif(p.kind IS NULL, 'added', 'changed'),
-	       iif(p.kind IS NULL, NULL, json_object('status', p.kind)),
-	       json_object('status', e.kind)
-	FROM edge e
-	CROSS JOIN node h ON h.id = e.dst AND h.owner = :tenant
-	LEFT JOIN edge p ON p.dst = e.dst AND p.kind IN ('up', 'left', 'down', 'revoked')
-		AND p.gone = e.since AND p.since < p.gone
-	WHERE e.kind IN ('up', 'left', 'down', 'revoked')
-		AND e.since > :from AND e.since <= min(:to, :as_of) AND e.since < e.gone
+	SELECT e.since, h.label, h.id, 'host', 'status', iif(p.status IS NULL, 'added', 'changed'),
+	       iif(p.status IS NULL, NULL, json_object('status', p.status)),
+	       json_object('status', e.status)
+	FROM host_status e
+	CROSS JOIN node h ON h.id = e.host AND h.owner = :tenant
+	LEFT JOIN host_status p ON p.host = e.host AND p.gone = e.since AND p.since < p.gone
+	WHERE e.since > :from AND e.since <= min(:to, :as_of) AND e.since < e.gone
 )
 WHERE :host = 0 OR id = :host
 ORDER BY at, host, section, key, change, id

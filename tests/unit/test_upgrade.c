@@ -26,7 +26,7 @@ static sqlite3 *open_store(const struct estate *e)
 	return db;
 }
 
-/* Every column of every table and index: what a statement can see of a schema. */
+/* Every column of every table, index and view: what a statement can see of a schema. */
 static char *shape_of(const struct estate *e)
 {
 	const char *sql =
@@ -35,8 +35,8 @@ static char *shape_of(const struct estate *e)
 		" FROM (SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name)"
 		" AS m, pragma_table_info(m.name) AS c";
 	const char *indexes = "SELECT group_concat(name || ' ' || tbl_name || ' ' || sql, char(10))"
-			      " FROM (SELECT * FROM sqlite_master WHERE type = 'index' AND sql"
-			      " IS NOT NULL ORDER BY name)";
+			      " FROM (SELECT * FROM sqlite_master WHERE type IN ('index', 'view')"
+			      " AND sql IS NOT NULL ORDER BY name)";
 	sqlite3 *db = open_store(e);
 	sqlite3_stmt *a, *b;
 	char *shape;
