@@ -18,7 +18,7 @@ struct act_id {
 };
 
 /* Those that were known at the start have the id of the graph from the beginning. */
-static int64_t graph_id(const struct act *act, uint64_t hub_id)
+int64_t act_agent(const struct act *act, uint64_t hub_id)
 {
 	struct act_id *found;
 
@@ -71,7 +71,7 @@ static int expire(struct act *act, const struct hub_event *event)
 
 int act_event(struct act *act, const struct hub_event *event, struct graph_result *result)
 {
-	int64_t id = graph_id(act, event->id);
+	int64_t id = act_agent(act, event->id);
 	struct graph_message message;
 	int err = 0;
 
@@ -90,12 +90,12 @@ int act_event(struct act *act, const struct hub_event *event, struct graph_resul
 			err = act_heard(act, id, result);
 		break;
 	case HUB_HERE:
-		err = graph_status(act->graph, id, "up");
+		err = graph_status_from(act->graph, id, "left", "up");
 		if (!err)
 			err = act_session(act, id, event);
 		break;
 	case HUB_LEFT:
-		err = graph_status(act->graph, id, "left");
+		err = graph_status_from(act->graph, id, "up", "left");
 		break;
 	case HUB_DUPLICATE_KEY:
 		err = act_duplicate_key(act, id, event);

@@ -26,6 +26,8 @@ void act_failed(struct act *act);
 void act_deinit(struct act *act);
 /* The hub knows the agent by that id. */
 void act_name(struct act *act, uint64_t hub_id, int64_t agent);
+/* The agent that the hub knows by that id; 0: it was refused. */
+int64_t act_agent(const struct act *act, uint64_t hub_id);
 
 /* Facts that the message of an event carries; 0 for any other event. */
 uint64_t act_facts(const struct hub_event *event);
