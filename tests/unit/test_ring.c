@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the ends of an edge see of each other: death, loss, one way, recordings, stalls. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/rings.h"
+
+enum { LONG_MS = 60 * 1000, DAY_MS = 24 * 3600 * 1000 };
+
+static int64_t since_ms(const struct rings *rings, struct instant since)
+{
+	return instant_sub(rings->now, since) / NS_PER_MS;
+}
+
+/* A beat a second from each end, none of which comes before or after its tenth. */
+static void test_beats(void **state)
+{
+	struct rings *rings = *state;
+	int64_t last[RINGS_COUNT] = { 0 };
+
+	rings_run(rings, LONG_MS);
+	assert_in_range(rings->kept_count, 2 * 59, 2 * 61);
+	for (int i = 0; i < rings->kept_count; i++) {
+		const struct rings_datagram *kept = &rings->kept[i];
+
+		if (last[kept->from])
+			assert_in_range(kept->sent.ns - last[kept->from], 800 * NS_PER_MS,
+				1200 * NS_PER_MS);
+		last[kept->from] = kept->sent.ns;
+	}
+	assert_int_equal(rings->sight_count[RINGS_A] + rings->sight_count[RINGS_B], 0);
+	assert_true(ring_counters(rings->ring[RINGS_A])->heard >= 57);
+}
+
+/* Within 5 beats and 0.2 s, and not before 4. */
+static void test_death(void **state)
+{
+	struct rings *rings = *state;
+	const struct message_sight *sight = &rings->sights[RINGS_A][0];
+	struct instant died;
+
+	rings_run(rings, LONG_MS);
+	rings->dead[RINGS_B] = true;
+	died = rings->now;
+	rings_run(rings, LONG_MS);
+	assert_int_equal(rings->sight_count[RINGS_A], 1);
+	assert_int_equal(sight->sight, SIGHT_SILENT);
+	assert_int_equal(sight->misses, 5);
+	assert_int_equal(sight->loss, 0);
+	assert_int_equal(sight->health, 0);
+	assert_in_range(sight->quiet_ms, 5200, 5210);
+	assert_in_range(instant_sub(rings->sight_at[RINGS_A][0], died) / NS_PER_MS, 3900, 5210);
+	assert_true(sight->clock_ms == (uint64_t)rings->sight_at[RINGS_A][0].ns / NS_PER_MS);
+	/* Its nanoprobe is there again: two beats, one to be heard and one to be answered. */
+	rings->dead[RINGS_B] = false;
+	rings_restart(rings, RINGS_B);
+	rings_run(rings, 2200);
+	assert_int_equal(rings->sight_count[RINGS_A], 2);
+	assert_int_equal(rings_sight(rings, RINGS_A), SIGHT_HEARD);
+}
+
+/* A host that starts again within its five beats is not missed. */
+static void test_restart(void **state)
+{
+	struct rings *rings = *state;
+
+	for (int i = 0; i < 20; i++) {
+		rings_run(rings, LONG_MS / 10);
+		rings->dead[RINGS_B] = true;
+		rings_run(rings, 2000);
+		rings->dead[RINGS_B] = false;
+		rings_restart(rings, RINGS_B);
+	}
+	rings_run(rings, LONG_MS);
+	assert_int_equal(rings->sight_count[RINGS_A] + rings->sight_count[RINGS_B], 0);
+}
+
+/* Who was never heard is not accused before his time, counted from our start. */
+static void test_never_heard(void **state)
+{
+	struct rings *rings = *state;
+	struct instant start;
+
+	rings->dead[RINGS_B] = true;
+	rings_run(rings, LONG_MS);
+	rings_restart(rings, RINGS_A);
+	rings->sight_count[RINGS_A] = 0;
+	start = rings->now;
+	rings_run(rings, 5190);
+	assert_int_equal(rings->sight_count[RINGS_A], 0);
+	rings_run(rings, 20);
+	assert_int_equal(rings_sight(rings, RINGS_A), SIGHT_SILENT);
+	assert_in_range(since_ms(rings, start), 5200, 5220);
+}
+
+static bool loses_tenth(struct rings *rings, int from)
+{
+	(void)from;
+	return rings_below(rings, 10) == 0;
+}
+
+static bool loses_quarter(struct rings *rings, int from)
+{
+	(void)from;
+	return rings_below(rings, 4) == 0;
+}
+
+/* Four in a row, each fourth of the time. */
+static bool loses_bursts(struct rings *rings, int from)
+{
+	if (!rings->burst[from] && rings_below(rings, 16) == 0)
+		rings->burst[from] = 4;
+	return rings->burst[from] && rings->burst[from]--;
+}
+
+static void lose(struct rings *rings, bool (*loses)(struct rings *rings, int from), int minutes)
+{
+	rings->loses = loses;
+	for (int i = 0; i < minutes; i++) {
+		rings_run(rings, LONG_MS);
+		rings->kept_count = rings->pending = 0;
+	}
+}
+
+/* k follows the loss: false accusations stay rare, death is still seen in its time. */
+static void test_loss(void **state)
+{
+	static const struct {
+		bool (*loses)(struct rings *rings, int from);
+		int sights; /* at most, of both ends in a day */
+		int low, high;
+	} cases[] = {
+		{ loses_tenth, 2, 5, 7 },
+		{ loses_quarter, 16, 8, 15 },
+		{ loses_bursts, 48, 9, 20 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rings *rings;
+		int sights;
+
+		rings_teardown(state);
+		rings_setup(state);
+		rings = *state;
+		lose(rings, cases[i].loses, 60);
+		rings->sight_count[RINGS_A] = rings->sight_count[RINGS_B] = 0;
+		lose(rings, cases[i].loses, DAY_MS / LONG_MS);
+		sights = rings->sight_count[RINGS_A] + rings->sight_count[RINGS_B];
+		print_message("case %zu: %d sights in a day\n", i, sights);
+		assert_true(sights <= cases[i].sights);
+		rings->dead[RINGS_B] = true;
+		rings_run(rings, LONG_MS);
+		assert_int_equal(rings_sight(rings, RINGS_A), SIGHT_SILENT);
+		assert_in_range(rings->sights[RINGS_A][rings->sight_count[RINGS_A] - 1].misses,
+			cases[i].low, cases[i].high);
+	}
+}
+
+static bool loses_from_a(struct rings *rings, int from)
+{
+	(void)rings;
+	return from == RINGS_A;
+}
+
+/* B hears nothing of A; A hears B, who does not echo what A says. */
+static void test_one_way(void **state)
+{
+	struct rings *rings = *state;
+
+	rings_run(rings, LONG_MS);
+	rings->loses = loses_from_a;
+	rings_run(rings, 15000);
+	assert_int_equal(rings_sight(rings, RINGS_B), SIGHT_SILENT);
+	assert_int_equal(rings_sight(rings, RINGS_A), SIGHT_ONE_WAY);
+	assert_int_equal(rings->sight_count[RINGS_A], 1);
+	rings->loses = NULL;
+	rings_run(rings, 2400);
+	assert_int_equal(rings_sight(rings, RINGS_A), SIGHT_HEARD);
+	assert_int_equal(rings_sight(rings, RINGS_B), SIGHT_HEARD);
+	/* The same from the beginning of both. */
+	rings->loses = loses_from_a;
+	rings_restart(rings, RINGS_A);
+	rings_restart(rings, RINGS_B);
+	rings_run(rings, 15000);
+	assert_int_equal(rings_sight(rings, RINGS_B), SIGHT_SILENT);
+	assert_int_equal(rings_sight(rings, RINGS_A), SIGHT_ONE_WAY);
+}
+
+/* Nobody listens, and its kernel says so: two beats, and silence when that dies too. */
+static void test_refused(void **state)
+{
+	struct rings *rings = *state;
+
+	rings_run(rings, LONG_MS);
+	rings->refuses[RINGS_B] = true;
+	rings_run(rings, 2300);
+	assert_int_equal(rings_sight(rings, RINGS_A), SIGHT_REFUSED);
+	rings_run(rings, LONG_MS);
+	assert_int_equal(rings->sight_count[RINGS_A], 1);
+	rings->refuses[RINGS_B] = false;
+	rings->dead[RINGS_B] = true;
+	rings_run(rings, 6000);
+	assert_int_equal(rings_sight(rings, RINGS_A), SIGHT_SILENT);
+	rings->dead[RINGS_B] = false;
+	rings_restart(rings, RINGS_B);
+	rings_run(rings, 2200);
+	assert_int_equal(rings_sight(rings, RINGS_A), SIGHT_HEARD);
+}
+
+/* One ICMP error is no accusation, nor are many for one beat, nor those about somebody else. */
+static void test_refused_once(void **state)
+{
+	struct rings *rings = *state;
+	struct addr other = rings->at[RINGS_B];
+
+	rings_run(rings, LONG_MS);
+	other.port++;
+	for (int i = 0; i < 100; i++) {
+		ring_refused(rings->ring[RINGS_A], rings->now, &rings->at[RINGS_B]);
+		ring_refused(rings->ring[RINGS_A], rings->now, &other);
+	}
+	rings_run(rings, LONG_MS);
+	assert_int_equal(rings->sight_count[RINGS_A], 0);
+	assert_int_equal(ring_counters(rings->ring[RINGS_A])->refused, 100);
+}
+
+/*
+ * Everything that B ever said is said again, all the time, from the moment that B is dead: it is
+ * found dead as if it were not; what was held back helps for as long as it is fresh.
+ */
+static void test_recorded(void **state)
+{
+	struct rings *rings = *state;
+	int said, held;
+
+	rings_run(rings, LONG_MS);
+	rings_restart(rings, RINGS_B); /* recordings of two runs */
+	rings_run(rings, LONG_MS);
+	said = rings->kept_count;
+	/* Five are held back on their way. */
+	rings->loses = loses_from_a;
+	rings_run(rings, 1);
+	rings->loses = NULL;
+	rings->dead[RINGS_B] = true;
+	held = said;
+	for (int64_t ms = 0; ms < 5300; ms += 100) {
+		for (int i = 0; i < held; i++) {
+			if (rings->kept[i].from == RINGS_B)
+				rings_give(rings, RINGS_A, rings->kept[i].bytes);
+		}
+		rings_run(rings, 100);
+	}
+	assert_int_not_equal(rings_sight(rings, RINGS_A), SIGHT_HEARD);
+	assert_true(ring_counters(rings->ring[RINGS_A])->repeated > 1000);
+}
+
+static bool loses_from_b(struct rings *rings, int from)
+{
+	(void)rings;
+	return from == RINGS_B;
+}
+
+/* Whoever holds beats back and lets them through one by one gains k intervals, and no more. */
+static void test_held_back(void **state)
+{
+	struct rings *rings = *state;
+	int next, given = 0;
+	struct instant died;
+
+	rings_run(rings, LONG_MS);
+	next = rings->kept_count;
+	rings->loses = loses_from_b;
+	rings_run(rings, 4000);
+	rings->dead[RINGS_B] = true;
+	died = rings->now;
+	for (int64_t ms = 0; ms < 20000; ms += 1000) {
+		while (next < rings->kept_count && rings->kept[next].from != RINGS_B)
+			next++;
+		if (next < rings->kept_count) {
+			rings_give(rings, RINGS_A, rings->kept[next++].bytes);
+			given++;
+		}
+		rings_run(rings, 1000);
+	}
+	assert_int_equal(given, 4);
+	assert_int_not_equal(rings_sight(rings, RINGS_A), SIGHT_HEARD);
+	assert_in_range(instant_sub(rings->sight_at[RINGS_A][0], died) / NS_PER_MS, 5200, 2 * 5200);
+}
+
+/* Recordings of an earlier run do not keep a neighbour from being answered. */
+static void test_recorded_run(void **state)
+{
+	struct rings *rings = *state;
+	int said;
+
+	rings_run(rings, LONG_MS);
+	said = rings->kept_count;
+	rings_restart(rings, RINGS_B);
+	rings_run(rings, 5000);
+	for (int64_t ms = 0; ms < LONG_MS; ms += 100) {
+		int i = (int)rings_below(rings, (uint32_t)said);
+
+		if (rings->kept[i].from == RINGS_B)
+			rings_give(rings, RINGS_A, rings->kept[i].bytes);
+		rings_run(rings, 100);
+	}
+	assert_int_equal(rings->sight_count[RINGS_A] + rings->sight_count[RINGS_B], 0);
+}
+
+/* What A sent comes back to it, and what somebody made up: counted, and it proves nothing. */
+static void test_forged(void **state)
+{
+	struct rings *rings = *state;
+	const struct ring_counters *counters = ring_counters(rings->ring[RINGS_A]);
+	static const uint8_t other[BEAT_KEY] = { 1 };
+	uint8_t datagram[PACKET_BEAT_SIZE];
+	struct beat beat = { .edge = RINGS_EDGE, .state = BEAT_HIGH };
+
+	rings_run(rings, LONG_MS);
+	rings->dead[RINGS_B] = true;
+	for (int64_t ms = 0; ms < 5300; ms += 50) {
+		const struct rings_datagram *last = &rings->kept[rings->kept_count - 1];
+
+		if (last->from == RINGS_A)
+			rings_give(rings, RINGS_A, last->bytes);
+		beat.challenge = (uint64_t)ms;
+		beat.edge = RINGS_EDGE;
+		beat_encode(&beat, other, datagram);
+		rings_give(rings, RINGS_A, datagram);
+		beat.edge = RINGS_EDGE + 1;
+		beat_encode(&beat, rings_key, datagram);
+		rings_give(rings, RINGS_A, datagram);
+		rings_run(rings, 50);
+	}
+	assert_int_equal(rings_sight(rings, RINGS_A), SIGHT_SILENT);
+	assert_int_equal(counters->forged, 106);
+	assert_int_equal(counters->unknown_edge, 106);
+	assert_true(counters->reflected > 90);
+	assert_int_equal(counters->unproven, 0);
+	ring_input(rings->ring[RINGS_A], rings->now, &rings->at[RINGS_B], SPAN_TEXT("?"));
+	assert_int_equal(counters->malformed, 1);
+}
+
+/* Stopped for a minute: A accuses nobody, says how late it was, and that is forgotten. */
+static void test_stopped(void **state)
+{
+	struct rings *rings = *state;
+	const struct message_sight *sight = &rings->sights[RINGS_A][0];
+
+	rings_run(rings, LONG_MS);
+	rings->stopped[RINGS_A] = true;
+	rings_run(rings, LONG_MS);
+	assert_int_equal(rings_sight(rings, RINGS_B), SIGHT_SILENT);
+	rings_continue(rings, RINGS_A);
+	rings_run(rings, 2000);
+	assert_int_equal(rings_sight(rings, RINGS_B), SIGHT_HEARD);
+	assert_int_equal(rings->sight_count[RINGS_A], 0);
+	assert_int_equal(ring_counters(rings->ring[RINGS_A])->stalls, 1);
+	/* B died while A was stopped: A finds that out in its own time. */
+	rings->stopped[RINGS_A] = true;
+	rings_run(rings, 2000);
+	rings->dead[RINGS_B] = true;
+	rings_run(rings, LONG_MS);
+	rings_continue(rings, RINGS_A);
+	rings_run(rings, 5100);
+	assert_int_equal(rings->sight_count[RINGS_A], 0);
+	rings_run(rings, 200);
+	assert_int_equal(rings->sight_count[RINGS_A], 1);
+	assert_int_equal(sight->sight, SIGHT_SILENT);
+	assert_true(sight->health > 100);
+	rings->dead[RINGS_B] = false;
+	rings_restart(rings, RINGS_B);
+	rings_run(rings, LONG_MS);
+	rings->dead[RINGS_B] = true;
+	rings_run(rings, 6000);
+	assert_int_equal(rings->sights[RINGS_A][2].sight, SIGHT_SILENT);
+	assert_int_equal(rings->sights[RINGS_A][2].health, 0);
+	assert_int_equal(rings->sights[RINGS_A][2].misses, 5);
+}
+
+/* Starved: it runs only every 0.9 s, and hears all that came in between. */
+static void test_starved(void **state)
+{
+	struct rings *rings = *state;
+
+	for (int i = 0; i < 200; i++) {
+		rings->stopped[RINGS_A] = true;
+		rings_run(rings, 900);
+		rings_continue(rings, RINGS_A);
+	}
+	assert_int_equal(rings->sight_count[RINGS_A] + rings->sight_count[RINGS_B], 0);
+}
+
+/* The neighbour has another address: whoever proves to be it is it. */
+static void test_roams(void **state)
+{
+	struct rings *rings = *state;
+	const struct addr before = rings->at[RINGS_B];
+
+	rings_run(rings, LONG_MS);
+	rings->at[RINGS_B].ip[15] = 77;
+	rings_run(rings, LONG_MS);
+	assert_int_equal(rings->sight_count[RINGS_A] + rings->sight_count[RINGS_B], 0);
+	assert_true(ring_counters(rings->ring[RINGS_B])->heard > 110);
+	/* Recordings from elsewhere move nobody. */
+	rings->at[RINGS_B] = before;
+	for (int i = 0; i < rings->kept_count; i++)
+		rings_give(rings, RINGS_A, rings->kept[i].bytes);
+	rings->at[RINGS_B].ip[15] = 77;
+	rings_run(rings, LONG_MS);
+	assert_int_equal(rings->sight_count[RINGS_A] + rings->sight_count[RINGS_B], 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rings_setup, rings_teardown)
+
+static int start(void **state)
+{
+	(void)state;
+	return seal_init();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_beats),
+		TEST(test_death),
+		TEST(test_restart),
+		TEST(test_never_heard),
+		TEST(test_loss),
+		TEST(test_one_way),
+		TEST(test_refused),
+		TEST(test_refused_once),
+		TEST(test_recorded),
+		TEST(test_held_back),
+		TEST(test_recorded_run),
+		TEST(test_forged),
+		TEST(test_stopped),
+		TEST(test_starved),
+		TEST(test_roams),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
