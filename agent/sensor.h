@@ -24,10 +24,12 @@ enum sensor_feature_id {
 	SENSOR_UDP_EDGE,    /* who sends UDP to whom; needs SENSOR_UDP_SERVICE to tell the roles */
 	SENSOR_EXEC,	    /* a known process becomes another program */
 	SENSOR_EXIT,	    /* a known process ends */
-	SENSOR_REFLECT_TC,  /* echo requests are answered, behind each interface or */
-	SENSOR_REFLECT_XDP, /* before it: the one that config.reflector names */
+	SENSOR_REFLECT_TC,  /* echo requests are answered, by one of these two */
+	SENSOR_REFLECT_XDP,
 	SENSOR_FEATURE_COUNT
 };
+
+enum sensor_reflector { SENSOR_REFLECTOR_OFF, SENSOR_REFLECTOR_TC, SENSOR_REFLECTOR_XDP };
 
 /* Zero-filled means the defaults, everything on but the reflector. */
 struct sensor_config {
@@ -35,7 +37,7 @@ struct sensor_config {
 	unsigned int off;    /* bit (1 << id) of features that are not wanted */
 	uint32_t ring_size;  /* bytes, a power of two of pages; 0: 256 KiB */
 	uint32_t edges_max;  /* entries of the edge table; 0: 8192 */
-	enum sensor_feature_id reflector; /* SENSOR_REFLECT_TC or _XDP; 0: none */
+	enum sensor_reflector reflector;
 	const char *interfaces; /* names for it, with commas; NULL: all that have an address */
 };
 

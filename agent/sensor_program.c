@@ -235,9 +235,9 @@ static unsigned int wanted_programs(const struct sensor_config *config, struct s
 {
 	unsigned int off = config->off, wanted = 0;
 
-	if (config->reflector != SENSOR_REFLECT_TC)
+	if (config->reflector != SENSOR_REFLECTOR_TC)
 		off |= 1U << SENSOR_REFLECT_TC;
-	if (config->reflector != SENSOR_REFLECT_XDP)
+	if (config->reflector != SENSOR_REFLECTOR_XDP)
 		off |= 1U << SENSOR_REFLECT_XDP;
 	for (int i = 0; i < SENSOR_FEATURE_COUNT; i++)
 		if (off >> i & 1)
@@ -325,21 +325,11 @@ static void attach_one(struct nanoprobe_bpf *bpf, int number, int cgroup, struct
 	feature->attached = fd >= 0;
 }
 
-static void attach_reflector(
-	const struct sensor_config *config, struct nanoprobe_bpf *bpf, struct sensor_kit *kit)
+static void attach_reflector(const struct sensor_config *config, struct bpf_program *program,
+	struct sensor_feature *feature, int links[REFLECT_INTERFACES_MAX])
 {
-	struct sensor_feature *feature = &kit->features[config->reflector];
-	int program =
-		bpf_program__fd(config->reflector == SENSOR_REFLECT_TC ? bpf->progs.reflect_tc
-								       : bpf->progs.reflect_xdp);
-
-	feature->attached = sensor_reflect_attach(config, program, kit->fds + SENSOR_FD_REFLECTOR,
+	feature->attached = sensor_reflect_attach(config, bpf_program__fd(program), links,
 				    feature->why, sizeof(feature->why)) > 0;
-}
-
-static bool is_reflector(int program)
-{
-	return program == PROGRAM_REFLECT_TC || program == PROGRAM_REFLECT_XDP;
 }
 
 /* Takes back what is attached of a feature that is not whole. */
@@ -351,8 +341,11 @@ static void attach_all(const struct sensor_config *config, struct nanoprobe_bpf 
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
 		if (!(which >> i & 1))
 			continue;
-		if (is_reflector(i))
-			attach_reflector(config, bpf, kit);
+		if (i == PROGRAM_REFLECT_TC || i == PROGRAM_REFLECT_XDP)
+			attach_reflector(config,
+				bpf_object__find_program_by_name(bpf->obj, programs[i].name),
+				&kit->features[programs[i].feature],
+				kit->fds + SENSOR_FD_REFLECTOR);
 		else
 			attach_one(bpf, i, cgroup, kit);
 	}

@@ -22,7 +22,7 @@
 #define TCX_INGRESS ((enum bpf_attach_type)46) /* since Linux 6.6 */
 
 struct reflector {
-	enum sensor_feature_id how;
+	enum sensor_reflector how;
 	int program;
 	int *links;
 	int count;
@@ -67,7 +67,7 @@ static int link_to(const struct reflector *reflector, const char *interface)
 		return -ENODEV;
 	if (reflector->count == REFLECT_INTERFACES_MAX)
 		return -EMFILE;
-	if (reflector->how == SENSOR_REFLECT_XDP)
+	if (reflector->how == SENSOR_REFLECTOR_XDP)
 		link = link_xdp(reflector->program, interface, index);
 	else
 		link = bpf_link_create(reflector->program, index, TCX_INGRESS, NULL);
@@ -85,7 +85,7 @@ static void attach(struct reflector *reflector, const char *interface)
 		return;
 	}
 	snprintf(reason, sizeof(reason), "%s: %s", interface,
-		link == -EINVAL && reflector->how == SENSOR_REFLECT_TC
+		link == -EINVAL && reflector->how == SENSOR_REFLECTOR_TC
 			? "tc needs Linux 6.6, xdp does not"
 			: strerror(-link));
 	append(reflector->not_on, sizeof(reflector->not_on), "; ", reason);

@@ -79,7 +79,9 @@ static void be_host(const struct sensor_config *config, int cable, int ready)
 	if (unshare(CLONE_NEWNET) || write(ready, "n", 1) != 1 || read(cable, &byte, 1) != 1)
 		_exit(1);
 	if (sensor_open(config, &sensor, report.why, sizeof(report.why)) == 0) {
-		const struct sensor_feature *feature = sensor_feature(sensor, config->reflector);
+		const struct sensor_feature *feature = sensor_feature(sensor,
+			config->reflector == SENSOR_REFLECTOR_TC ? SENSOR_REFLECT_TC
+								 : SENSOR_REFLECT_XDP);
 
 		report.attached = feature->attached;
 		memcpy(report.why, feature->why, sizeof(report.why));
@@ -200,7 +202,7 @@ static void assert_answered(int fd)
 }
 
 /* A process that is stopped answers all the same, and with the right checksum. */
-static void check_stopped(enum sensor_feature_id how)
+static void check_stopped(enum sensor_reflector how)
 {
 	struct sensor_config config = { .own_netns_only = true, .reflector = how };
 	struct pair pair;
@@ -219,7 +221,7 @@ static void check_stopped(enum sensor_feature_id how)
 }
 
 /* All that is no request with the tag is for the process; so is an answer. */
-static void check_others(enum sensor_feature_id how)
+static void check_others(enum sensor_reflector how)
 {
 	struct sensor_config config = { .own_netns_only = true, .reflector = how };
 	uint8_t bytes[PACKET_MAX] = { 0 }, back[PACKET_MAX];
@@ -256,7 +258,7 @@ static void check_others(enum sensor_feature_id how)
 }
 
 /* Nothing is left behind, however the process ends. */
-static void check_end(enum sensor_feature_id how)
+static void check_end(enum sensor_reflector how)
 {
 	struct sensor_config config = { .own_netns_only = true, .reflector = how };
 	struct packet answer;
@@ -277,43 +279,43 @@ static void check_end(enum sensor_feature_id how)
 static void test_stopped_process_answers_by_tc(void **state)
 {
 	(void)state;
-	check_stopped(SENSOR_REFLECT_TC);
+	check_stopped(SENSOR_REFLECTOR_TC);
 }
 
 static void test_stopped_process_answers_by_xdp(void **state)
 {
 	(void)state;
-	check_stopped(SENSOR_REFLECT_XDP);
+	check_stopped(SENSOR_REFLECTOR_XDP);
 }
 
 static void test_tc_leaves_all_else_alone(void **state)
 {
 	(void)state;
-	check_others(SENSOR_REFLECT_TC);
+	check_others(SENSOR_REFLECTOR_TC);
 }
 
 static void test_xdp_leaves_all_else_alone(void **state)
 {
 	(void)state;
-	check_others(SENSOR_REFLECT_XDP);
+	check_others(SENSOR_REFLECTOR_XDP);
 }
 
 static void test_tc_ends_with_its_process(void **state)
 {
 	(void)state;
-	check_end(SENSOR_REFLECT_TC);
+	check_end(SENSOR_REFLECTOR_TC);
 }
 
 static void test_xdp_ends_with_its_process(void **state)
 {
 	(void)state;
-	check_end(SENSOR_REFLECT_XDP);
+	check_end(SENSOR_REFLECTOR_XDP);
 }
 
 static void test_interfaces_that_are_named(void **state)
 {
 	struct sensor_config config = {
-		.own_netns_only = true, .reflector = SENSOR_REFLECT_TC, .interfaces = "t9, t1"
+		.own_netns_only = true, .reflector = SENSOR_REFLECTOR_TC, .interfaces = "t9, t1"
 	};
 	struct pair pair;
 
