@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cma/hub.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -329,6 +330,23 @@ struct instant hub_deadline(const struct hub *hub)
 const struct hub_counters *hub_counters(const struct hub *hub)
 {
 	return &hub->counters;
+}
+
+int hub_agent_find(const struct hub *hub, const uint8_t key[SEAL_KEY], struct hub_known *known)
+{
+	const struct peer *peer = hub_find_peer(hub, key);
+
+	if (!peer)
+		return -ENOENT;
+	*known = (struct hub_known){ peer->known.id, peer->known.tenant };
+	return 0;
+}
+
+const uint8_t *hub_agent_key(const struct hub *hub, uint64_t id)
+{
+	const struct peer *peer = hub_find_id(hub, id);
+
+	return peer ? peer->known.key : NULL;
 }
 
 size_t hub_agent_count(const struct hub *hub)

@@ -89,6 +89,14 @@ size_t hub_output(
 struct instant hub_deadline(const struct hub *hub);
 
 const struct hub_counters *hub_counters(const struct hub *hub);
+/* What the hub calls the agent of that key, and its tenant; -ENOENT. */
+struct hub_known {
+	uint64_t id;
+	uint32_t tenant;
+};
+int hub_agent_find(const struct hub *hub, const uint8_t key[SEAL_KEY], struct hub_known *known);
+/* Its key, valid until the agent is gone; NULL: there is none. */
+const uint8_t *hub_agent_key(const struct hub *hub, uint64_t id);
 /* Agents known, and those with a session. */
 size_t hub_agent_count(const struct hub *hub);
 size_t hub_session_count(const struct hub *hub);

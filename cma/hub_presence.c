@@ -17,6 +17,7 @@ static void queue(struct hub *hub, enum hub_event_kind kind, const struct peer *
 {
 	struct hub_event event = { .kind = kind, .id = peer->known.id };
 
+	event.incarnation = peer->known.incarnation;
 	hub_presence_fill(&event, peer);
 	hub_queue_event(hub, &event);
 }

@@ -139,10 +139,13 @@ void hub_ring_heard(struct hub *hub, const struct peer *peer, const struct recor
 	struct pending_list *pending = find(hub, peer->known.id);
 
 	queued->held = (struct hub_held){
-		.id = peer->known.id, .held = *held, .from = peer->channel->address
+		.id = peer->known.id,
+		.held = *held,
+		.from = peer->channel->address,
+		.answers = pending && pending->list.version == held->version,
 	};
 	STAILQ_INSERT_TAIL(&hub->rings->held, queued, next);
-	if (pending && pending->list.version == held->version)
+	if (queued->held.answers)
 		drop(hub->rings, pending);
 	else if (pending)
 		make_due(hub, pending);

@@ -19,6 +19,7 @@ struct hub_held {
 	uint64_t id;
 	struct record_held held;
 	struct addr from;
+	bool answers; /* a list that was on its way */
 };
 
 /* The next one, in order. They are not for the store, and survive a commit that fails. */

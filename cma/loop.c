@@ -97,6 +97,8 @@ static void take_results(struct loop *loop)
 				result.commit.durable[STREAM_URGENT]);
 			hub_committed(server->hub, &result.commit);
 			break;
+		case STORE_PLACED:
+			break;
 		case STORE_FAILED:
 			complain(loop, result.error);
 			hub_rolled_back(server->hub);

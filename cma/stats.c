@@ -31,11 +31,19 @@ static double bucket_ms(size_t bucket)
 	return LATENCY_FLOOR_NS * exp2(((double)bucket + 0.5) / 4) / (double)NS_PER_MS;
 }
 
-static void forget_half(struct stats *stats)
+static void forget_half(struct latency *latency)
 {
-	stats->latency_count = 0;
+	latency->count = 0;
 	for (size_t i = 0; i < STATS_BUCKETS; i++)
-		stats->latency_count += stats->latency[i] /= 2;
+		latency->count += latency->buckets[i] /= 2;
+}
+
+static void count_latency(struct latency *latency, int64_t ns)
+{
+	if (latency->count >= LATENCY_WEIGHT_MAX)
+		forget_half(latency);
+	latency->buckets[bucket_of(ns)]++;
+	latency->count++;
 }
 
 /* Clears the seconds that passed since the last call. */
@@ -57,10 +65,15 @@ void stats_message(struct stats *stats, struct instant now, uint64_t deltas, int
 	stats->second[stats->last_second % STATS_SECONDS] += deltas;
 	stats->messages++;
 	stats->deltas += deltas;
-	if (stats->latency_count >= LATENCY_WEIGHT_MAX)
-		forget_half(stats);
-	stats->latency[bucket_of(took_ns)]++;
-	stats->latency_count++;
+	count_latency(&stats->message, took_ns);
+	pthread_mutex_unlock(&stats->lock);
+}
+
+void stats_decision(struct stats *stats, int64_t took_ns)
+{
+	pthread_mutex_lock(&stats->lock);
+	stats->decisions++;
+	count_latency(&stats->decision, took_ns);
 	pthread_mutex_unlock(&stats->lock);
 }
 
@@ -78,13 +91,13 @@ void stats_commit(struct stats *stats)
 	pthread_mutex_unlock(&stats->lock);
 }
 
-static double percentile_ms(const struct stats *stats, double share)
+static double percentile_ms(const struct latency *latency, double share)
 {
-	double wanted = share * stats->latency_count;
+	double wanted = share * latency->count;
 	uint32_t seen = 0;
 
 	for (size_t i = 0; i < STATS_BUCKETS; i++) {
-		seen += stats->latency[i];
+		seen += latency->buckets[i];
 		if (seen && seen >= wanted)
 			return bucket_ms(i);
 	}
@@ -106,8 +119,10 @@ struct stats_view stats_view(struct stats *stats, struct instant now)
 		.commits = stats->commits,
 		.refused = stats->refused,
 		.deltas_per_second = (double)recent / STATS_SECONDS,
-		.p50_ms = percentile_ms(stats, 0.5),
-		.p99_ms = percentile_ms(stats, 0.99),
+		.decisions = stats->decisions,
+		.p50_ms = percentile_ms(&stats->message, 0.5),
+		.p99_ms = percentile_ms(&stats->message, 0.99),
+		.decision_p99_ms = percentile_ms(&stats->decision, 0.99),
 	};
 	pthread_mutex_unlock(&stats->lock);
 	return view;

@@ -11,9 +11,12 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "cma/job.h"
+#include "cma/keep.h"
+#include "cma/outcome.h"
 
 enum {
-	STORE_BATCH = 4096, /* messages in one transaction at most */
+	STORE_BATCH = 4096, /* messages in one transaction at most, */
+	STORE_KEPT = 512,   /* and decisions of our own */
 	/*
 	 * What a transaction takes on is so much that it lasts about so long: the longer, the less
 	 * often a page is written that many change, and the longer what is urgent may have to wait.
@@ -38,6 +41,7 @@ struct store {
 	pthread_mutex_t lock; /* of everything down to the empty line */
 	pthread_cond_t queued, waiter_done;
 	struct lanes lanes;
+	struct keep keep;
 	STAILQ_HEAD(, result_entry) results;
 	/*
 	 * After a failed transaction the hub forgets what it handed out, so what it had handed out
@@ -54,6 +58,7 @@ struct store {
 	int64_t worked_ns; /* in the last one, before the disk was waited for */
 	struct lanes_item *taken[STORE_BATCH];
 	struct job *batch[STORE_BATCH];
+	struct keep acting; /* what of keep is to be written first, again if that fails */
 	char error[STORE_ERROR_SIZE];
 };
 
@@ -66,8 +71,9 @@ static void wake_waiter(struct store *store, struct waiter *waiter, int err)
 	pthread_mutex_unlock(&store->lock);
 }
 
-static void post(struct store *store, const struct store_result *result)
+static void post(void *owner, const struct store_result *result)
 {
+	struct store *store = owner;
 	struct result_entry *entry = mem_alloc(1, sizeof(*entry));
 
 	entry->result = *result;
@@ -83,69 +89,6 @@ static int act_job(struct store *store, struct job *job)
 		return job->waiter->change(&store->act, job->waiter->context);
 	job->err = act_event(&store->act, &job->event, &job->result);
 	return job->err == ACT_REFUSED ? 0 : job->err;
-}
-
-/* What the hub may acknowledge for this job after the commit: false for nothing. */
-static bool acknowledges(const struct job *job, struct store_result *result)
-{
-	const struct hub_event *event = &job->event;
-
-	*result = (struct store_result){ .kind = STORE_COMMITTED, .commit.id = job_agent(job) };
-	if (!job->waiter && (event->kind == HUB_HERE || event->kind == HUB_LEFT)) {
-		result->told = 1;
-		return true;
-	}
-	if (job->waiter || job->err || (event->kind != HUB_MESSAGE && event->kind != HUB_ENROL))
-		return false;
-	result->acted = true;
-	if (event->kind == HUB_ENROL) {
-		result->commit.incarnation = event->agent.incarnation;
-		result->joined = true;
-		memcpy(result->key, event->agent.key, sizeof(result->key));
-		return true;
-	}
-	result->commit.incarnation = event->incarnation;
-	memcpy(result->commit.durable, job->result.durable, sizeof(result->commit.durable));
-	result->commit.want = job->result.want;
-	result->commit.want_digest = job->result.digest_sequence;
-	return true;
-}
-
-/* What the hub is told of an agent, with what a later job adds to it. */
-static void add_result(struct store_result *to, const struct store_result *later)
-{
-	to->told += later->told;
-	if (later->acted)
-		to->commit = later->commit;
-	to->acted = to->acted || later->acted;
-	if (later->joined) {
-		to->joined = true;
-		memcpy(to->key, later->key, sizeof(to->key));
-	}
-}
-
-/* One for each agent: jobs are sorted by agent. */
-static void post_committed(struct store *store, struct job *const *jobs, size_t count)
-{
-	struct store_result last = { .kind = STORE_COMMITTED };
-	bool pending = false;
-
-	for (size_t i = 0; i < count; i++) {
-		struct store_result result;
-
-		if (!acknowledges(jobs[i], &result))
-			continue;
-		if (pending && last.commit.id == result.commit.id) {
-			add_result(&last, &result);
-			continue;
-		}
-		if (pending)
-			post(store, &last);
-		last = result;
-		pending = true;
-	}
-	if (pending)
-		post(store, &last);
 }
 
 static void count_committed(struct store *store, struct job *const *jobs, size_t count)
@@ -181,9 +124,32 @@ static void keep_error(struct store *store, int err)
 	act_failed(&store->act);
 }
 
+/* What was decided here comes before what agents say. */
+static int act_kept(struct store *store)
+{
+	struct keep_item *item;
+	int err = 0;
+
+	STAILQ_FOREACH (item, &store->acting.items, next) {
+		err = err ? err : keep_act(&store->act, item);
+	}
+	return err;
+}
+
+static void drop_kept(struct store *store)
+{
+	struct instant now = instant_now();
+
+	while (store->acting.count) {
+		stats_decision(store->config.stats,
+			instant_sub(now, STAILQ_FIRST(&store->acting.items)->since));
+		keep_drop(&store->acting);
+	}
+}
+
 /*
- * Acts on some of the jobs, at least one, and commits: how many, or -errno and none. All, unless
- * they take much longer than was expected of them.
+ * Acts on some of the jobs, at least one if there is one, and commits: how many, or -errno and
+ * none. All, unless they take much longer than was expected of them.
  */
 static ssize_t transaction(struct store *store, struct job *const *jobs, size_t count)
 {
@@ -193,6 +159,8 @@ static ssize_t transaction(struct store *store, struct job *const *jobs, size_t 
 	int err = graph_begin(graph, feed_begin(store->config.feed, wall_now_ms()));
 	size_t done = 0;
 
+	if (!err)
+		err = act_kept(store);
 	while (!err && done < count && (!done || instant_before(instant_now(), late)))
 		err = act_job(store, jobs[done++]);
 	store->worked_ns = instant_sub(instant_now(), began);
@@ -200,6 +168,8 @@ static ssize_t transaction(struct store *store, struct job *const *jobs, size_t 
 		err = graph_commit(graph);
 	if (err)
 		keep_error(store, err);
+	else
+		drop_kept(store);
 	feed_end(store->config.feed);
 	return err ? err : (ssize_t)done;
 }
@@ -275,7 +245,7 @@ static void run_batch(struct store *store, size_t count)
 	size_t at = 0;
 
 	job_sort(store->batch, count);
-	while (at < count && !must_leave(store)) {
+	while ((at < count || store->acting.count) && !must_leave(store)) {
 		struct job *const *jobs = store->batch + at;
 		ssize_t done = transaction(store, jobs, count - at);
 
@@ -285,7 +255,7 @@ static void run_batch(struct store *store, size_t count)
 			return;
 		}
 		adapt(store, cost_of(jobs, (size_t)done));
-		post_committed(store, jobs, (size_t)done);
+		outcome_tell(&store->act, jobs, (size_t)done, post, store);
 		count_committed(store, jobs, (size_t)done);
 		end_jobs(store, jobs, (size_t)done, 0);
 		at += (size_t)done;
@@ -303,10 +273,12 @@ static size_t take_jobs(struct store *store, bool *idle)
 	int err = 0;
 
 	pthread_mutex_lock(&store->lock);
-	while (!store->lanes.count && !store->stopping && !err)
+	while (!store->lanes.count && !store->keep.count && !store->acting.count &&
+		!store->stopping && !err)
 		err = *idle ? pthread_cond_wait(&store->queued, &store->lock)
 			    : pthread_cond_timedwait(&store->queued, &store->lock, &deadline);
 	store->busy = store->lanes.count >= STORE_BUSY;
+	keep_move(&store->keep, &store->acting, STORE_KEPT);
 	taken = lanes_take(&store->lanes, store->budget, store->taken, STORE_BATCH);
 	for (size_t i = 0; i < taken; i++) {
 		struct job *job = job_of_item(store->taken[i]);
@@ -316,7 +288,7 @@ static size_t take_jobs(struct store *store, bool *idle)
 		else
 			job_free(job);
 	}
-	*idle = err == ETIMEDOUT && !taken;
+	*idle = err == ETIMEDOUT && !taken && !store->acting.count;
 	pthread_mutex_unlock(&store->lock);
 	return count;
 }
@@ -326,7 +298,9 @@ static bool is_over(struct store *store)
 	bool over;
 
 	pthread_mutex_lock(&store->lock);
-	over = store->stopping && (!store->lanes.count || is_late(store));
+	over = store->stopping &&
+		((!store->lanes.count && !store->keep.count && !store->acting.count) ||
+			is_late(store));
 	pthread_mutex_unlock(&store->lock);
 	return over;
 }
@@ -351,7 +325,7 @@ static void *store_thread(void *user)
 	while (!is_over(store)) {
 		size_t count = take_jobs(store, &idle);
 
-		if (count)
+		if (count || store->acting.count)
 			run_batch(store, count);
 		else if (idle)
 			graph_checkpoint(store->config.graph);
@@ -370,6 +344,8 @@ int store_start(const struct store_config *config, struct store **store)
 	made->act.graph = config->graph;
 	made->budget = STORE_BUDGET_MIN;
 	lanes_init(&made->lanes);
+	keep_init(&made->keep);
+	keep_init(&made->acting);
 	STAILQ_INIT(&made->results);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -406,6 +382,8 @@ void store_free(struct store *store)
 		continue;
 	act_deinit(&store->act);
 	lanes_deinit(&store->lanes);
+	keep_deinit(&store->keep);
+	keep_deinit(&store->acting);
 	pthread_cond_destroy(&store->waiter_done);
 	pthread_cond_destroy(&store->queued);
 	pthread_mutex_destroy(&store->lock);
@@ -447,6 +425,32 @@ size_t store_backlog(struct store *store)
 
 	pthread_mutex_lock(&store->lock);
 	count = store->lanes.count;
+	pthread_mutex_unlock(&store->lock);
+	return count;
+}
+
+void store_keep(struct store *store, const struct alive_event *event)
+{
+	pthread_mutex_lock(&store->lock);
+	keep_event(&store->keep, instant_now(), event);
+	pthread_cond_signal(&store->queued);
+	pthread_mutex_unlock(&store->lock);
+}
+
+void store_keep_beat(struct store *store, uint64_t agent, uint16_t port)
+{
+	pthread_mutex_lock(&store->lock);
+	keep_beat(&store->keep, instant_now(), agent, port);
+	pthread_cond_signal(&store->queued);
+	pthread_mutex_unlock(&store->lock);
+}
+
+size_t store_kept(struct store *store)
+{
+	size_t count;
+
+	pthread_mutex_lock(&store->lock);
+	count = store->keep.count;
 	pthread_mutex_unlock(&store->lock);
 	return count;
 }

@@ -10,6 +10,7 @@
 
 #include "base/instant.h"
 #include "cma/act.h"
+#include "cma/alive/event.h"
 #include "cma/feed.h"
 #include "cma/graph/graph.h"
 #include "cma/hub.h"
@@ -32,6 +33,7 @@ struct store;
 
 enum store_result_kind {
 	STORE_COMMITTED, /* events of one agent */
+	STORE_PLACED,	 /* where the agent of commit.id is plugged in may have changed */
 	STORE_FAILED,	 /* a transaction failed: everything queued was dropped, see error */
 };
 
@@ -42,6 +44,7 @@ struct store_result {
 	unsigned told; /* so many HUB_HERE and HUB_LEFT, for hub_told */
 	bool joined;   /* the agent is new, or has a new psk: */
 	uint8_t key[SEAL_KEY];
+	struct alive_place place;
 	char error[STORE_ERROR_SIZE];
 };
 
@@ -60,6 +63,15 @@ void store_push(struct store *store, struct instant now, const struct hub_event 
 bool store_take(struct store *store, struct store_result *result);
 /* Messages that are queued. */
 size_t store_backlog(struct store *store);
+
+/*
+ * Network thread: what was decided here, and the port of an agent's heartbeats, as HELD tells it.
+ * They are written before what agents say, in order, and stay queued until they are committed
+ * (cma/keep.h).
+ */
+void store_keep(struct store *store, const struct alive_event *event);
+void store_keep_beat(struct store *store, uint64_t agent, uint16_t port);
+size_t store_kept(struct store *store);
 
 /*
  * A change that somebody waits for, beside what the hub hands out: runs on the store's thread in an

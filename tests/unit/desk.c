@@ -90,7 +90,7 @@ bool desk_take(struct desk *f, struct store_result *result)
 {
 	struct instant end = instant_add(instant_now(), PATIENCE_MS * NS_PER_MS);
 
-	while (!store_take(f->store, result)) {
+	while (!store_take(f->store, result) || result->kind == STORE_PLACED) {
 		if (!instant_before(instant_now(), end))
 			return false;
 		poll(NULL, 0, 1);

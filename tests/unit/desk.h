@@ -23,7 +23,7 @@ void desk_start(struct desk *f);
 void desk_stop(struct desk *f);
 
 void desk_wait_for_wakes(const struct desk *f, unsigned int count);
-/* The next result; false when none comes in time. */
+/* The next result but for places; false when none comes in time. */
 bool desk_take(struct desk *f, struct store_result *result);
 
 /* What came of it, of the store, else of the token. */
