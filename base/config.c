@@ -58,6 +58,7 @@ static const char *value_complaint(const struct option_def *def, const char *val
 
 	switch (def->type) {
 	case OPTION_TEXT:
+	case OPTION_LIST:
 		return *value ? NULL : "must not be empty";
 	case OPTION_FLAG:
 		return choice_has("true|false", value) ? NULL : "must be true or false";
@@ -75,6 +76,15 @@ static const char *value_complaint(const struct option_def *def, const char *val
 	return "has an unknown type";
 }
 
+/* What is given again replaces what was, or is one more line of a list. */
+static void config_put(const struct option_def *def, char **to, const char *value)
+{
+	char *before autofree = *to;
+
+	*to = before && def->type == OPTION_LIST ? text_format("%s\n%s", before, value)
+						 : text_copy(value);
+}
+
 static int config_set(struct config *config, size_t index, const char *value, const char *where)
 {
 	const struct option_def *def = &config->defs[index];
@@ -85,8 +95,7 @@ static int config_set(struct config *config, size_t index, const char *value, co
 			value, def->type == OPTION_CHOICE ? "must be one of " : "", complaint);
 		return -EINVAL;
 	}
-	free(config->values[index]);
-	config->values[index] = text_copy(value);
+	config_put(def, &config->values[index], value);
 	return 0;
 }
 
@@ -272,6 +281,8 @@ void config_print(const struct config *config, FILE *to)
 
 		if (def->action)
 			continue;
+		for (; value && strchr(value, '\n'); value = strchr(value, '\n') + 1)
+			fprintf(to, "%s = %.*s\n", def->name, (int)strcspn(value, "\n"), value);
 		fprintf(to, "%s%s = %s\n", value ? "" : "# ", def->name, value ? value : "");
 	}
 }

@@ -17,6 +17,7 @@ enum option_type {
 	OPTION_DURATION,
 	OPTION_ADDRESS, /* ADDR:PORT */
 	OPTION_CHOICE,	/* one of "a|b|c", given in .argument */
+	OPTION_LIST,	/* as text, and may be given again: values are lines of config_text */
 };
 
 struct option_def {

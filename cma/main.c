@@ -12,6 +12,7 @@
 
 #define CONFIG_DEFAULT	SYSCONFDIR "/assim/cma.conf"
 #define QUERIES_DEFAULT SYSCONFDIR "/assim/queries.d"
+#define RULES_DEFAULT	SYSCONFDIR "/assim/rules.d"
 
 enum { EXIT_USAGE = 2 };
 
@@ -36,6 +37,13 @@ static const struct option_def options[] = {
 	{ "user", OPTION_TEXT, "USER", NULL,
 		"run as USER once the sockets are open (default: who started it)", false },
 	{ "queries-dir", OPTION_TEXT, "DIR", QUERIES_DEFAULT, "more canned queries (*.sql)",
+		false },
+	{ "rules-dir", OPTION_TEXT, "DIR", RULES_DEFAULT, "more rules (*.sql)", false },
+	{ "alert", OPTION_LIST, "SINK", NULL,
+		"whom to tell what happened: exec PATH, journal, syslog or webhook URL; "
+		"may be given again",
+		false },
+	{ "alert-user", OPTION_TEXT, "USER", "nobody", "who runs the sinks, if root starts us",
 		false },
 	{ "log-level", OPTION_CHOICE, "error|warn|info|debug", "info", "how much to tell", false },
 	{ "print-config", OPTION_FLAG, "", NULL, "print the options as they are in force", true },

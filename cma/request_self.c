@@ -116,6 +116,7 @@ static json_t *status_of(struct server *server, const struct hub_view *view)
 	set_count(status, "datagrams_received", view->inbound.received);
 	set_count(status, "datagrams_sent", view->inbound.sent);
 	json_object_set_new(status, "drops", drops_object(view));
+	json_object_set_new(status, "alerts", alert_status(server->alerts));
 	set_store_size(status, config_text(server->config, "state-dir"));
 	return status;
 }

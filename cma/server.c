@@ -89,6 +89,25 @@ static int open_graph(struct server *server, const char *directory)
 	return err;
 }
 
+/* How far each sink of alerts was told. */
+static int load_alerts(struct server *server)
+{
+	struct graph *graph = server->graph;
+	int err = graph_begin(graph, feed_begin(server->feed, wall_now_ms()));
+
+	if (!err)
+		err = alert_load(server->alerts, graph);
+	if (!err)
+		err = graph_commit(graph);
+	if (err) {
+		log_error(server->log, "cannot read how far alerts were told: %s",
+			graph_error(graph));
+		graph_rollback(graph);
+	}
+	feed_end(server->feed);
+	return err;
+}
+
 /* The clock may stand behind what the store has seen of it. */
 static int open_feed(struct server *server)
 {
@@ -240,6 +259,8 @@ static int open_state(struct server *server, const char *directory)
 		err = open_keys(server, directory);
 	if (!err)
 		err = open_hub(server);
+	if (!err)
+		err = load_alerts(server);
 	back = server->user_name ? privilege_act_as(NULL) : 0;
 	return err ? err : back;
 }
@@ -286,6 +307,24 @@ static int open_store(struct server *server)
 	return err;
 }
 
+static int start_alerts(struct server *server)
+{
+	int err;
+
+	server->world = (struct teller_world){
+		.log = server->log,
+		.state_dir = config_text(server->config, "state-dir"),
+		.store = server->store,
+		.feed = server->feed,
+	};
+	err = alert_start(server->alerts, &server->world);
+	if (err) {
+		alert_stop(server->alerts);
+		store_stop(server->store);
+	}
+	return err;
+}
+
 int server_open(struct server *server, const struct config *config, const struct log *log)
 {
 	const char *directory = config_text(config, "state-dir");
@@ -302,6 +341,8 @@ int server_open(struct server *server, const struct config *config, const struct
 	if (!err)
 		err = check_owner(server, directory);
 	if (!err)
+		err = alert_open(config, log, &server->alerts);
+	if (!err)
 		err = open_state(server, directory);
 	if (!err)
 		err = open_socket(server, config_text(config, "listen"));
@@ -311,12 +352,15 @@ int server_open(struct server *server, const struct config *config, const struct
 		err = confine(server);
 	if (!err)
 		err = open_store(server);
+	if (!err)
+		err = start_alerts(server);
 	return err;
 }
 
 void server_run(struct server *server)
 {
 	loop_run(server->loop);
+	alert_stop(server->alerts);
 	/* Commits what was queued, and what could be acknowledged after it still is. */
 	store_stop(server->store);
 	loop_finish(server->loop);
@@ -327,6 +371,7 @@ void server_run(struct server *server)
 void server_close(struct server *server)
 {
 	control_close(server->control);
+	alert_free(server->alerts);
 	store_free(server->store);
 	hub_free(server->hub);
 	inbound_close(server->inbound);

@@ -2,15 +2,17 @@
 #ifndef CMA_SERVER_H
 #define CMA_SERVER_H
 /*
- * The CMA as a whole. Three kinds of threads share it:
+ * The CMA as a whole. Four kinds of threads share it:
  *	the network thread	server_run: the hub, the UDP socket, signals, new connections
  *	the store's thread	the one writer of the graph (store.h)
+ *	a thread for each sink of alerts, and one for the rules (alert/alert.h)
  *	a thread for each connection to the control socket, with its own reader of the graph
  * The hub belongs to the network thread; others reach it through loop_ask.
  */
 #include "base/config.h"
 #include "base/log.h"
 #include "base/privilege.h"
+#include "cma/alert/alert.h"
 #include "cma/control.h"
 #include "cma/feed.h"
 #include "cma/graph/graph.h"
@@ -39,6 +41,8 @@ struct server {
 	struct stats stats;
 	struct feed *feed;
 	struct loop *loop;
+	struct alerts *alerts;
+	struct teller_world world; /* of the alerts */
 };
 
 /*

@@ -53,19 +53,20 @@ static const char *last_line(char *output)
 	return line ? line + 1 : output;
 }
 
-static void describe(struct errand_end *end, int64_t time_ms, char *why)
+/* What is no program has no exit code of its own. */
+static void describe(const struct courier_config *config, struct errand_end *end, char *why)
 {
 	const char *said = last_line(end->output), *between = *said ? ": " : "";
 
 	if (end->err == -ETIMEDOUT)
 		snprintf(why, COURIER_WHY_MAX, "it took longer than %.1f s%s%s",
-			(double)time_ms / 1000, between, said);
+			(double)config->time_ms / 1000, between, said);
 	else if (end->err)
 		snprintf(why, COURIER_WHY_MAX, "cannot start it: %s", strerror(-end->err));
 	else if (WIFSIGNALED(end->status))
 		snprintf(why, COURIER_WHY_MAX, "signal %d ended it%s%s", WTERMSIG(end->status),
 			between, said);
-	else if (WEXITSTATUS(end->status))
+	else if (WEXITSTATUS(end->status) && (config->kind->programs || !*said))
 		snprintf(why, COURIER_WHY_MAX, "exit code %d%s%s", WEXITSTATUS(end->status),
 			between, said);
 	else
@@ -86,7 +87,7 @@ static void serve(const struct courier_config *config, char *text)
 		delivery.text = SPAN(text, (size_t)got);
 		errand_run(&errand, &end);
 		answer[0] = end.err || end.status ? 1 : 0;
-		describe(&end, config->time_ms, answer + 1);
+		describe(config, &end, answer + 1);
 		if (send(SOCKET, answer, 1 + strlen(answer + 1), MSG_NOSIGNAL) < 0)
 			return;
 	}

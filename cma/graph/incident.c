@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "cma/graph/severity.h"
 #include "cma/graph/store.h"
 
 /* What everybody is told of it, in its words of now. */
@@ -52,8 +53,8 @@ int graph_incident_tell(
 		return got || says_so ? got : incident_event(g, *id, "update");
 	}
 	if (!got)
-		got = db_int(&g->db, id, DB_INCIDENT_ADD, "itiiit", cause->tenant, cause->kind,
-			cause->node, cause->other, g->now, text);
+		got = db_int(&g->db, id, DB_INCIDENT_ADD, "itiiitt", cause->tenant, cause->kind,
+			cause->node, cause->other, g->now, text, severity_of(cause->kind));
 	return got < 0 ? got : incident_event(g, *id, "open");
 }
 
@@ -77,8 +78,8 @@ int graph_incident_reclassify(struct graph *g, const struct graph_cause *was,
 	if (got < 0 || id == other)
 		return got < 0 ? got : graph_incident_tell(g, cause, text, &id);
 	if (!got) {
-		got = db_run(&g->db, DB_INCIDENT_RECLASSIFY, "itiiti", id, cause->kind, cause->node,
-			cause->other, text, g->now);
+		got = db_run(&g->db, DB_INCIDENT_RECLASSIFY, "itiitit", id, cause->kind,
+			cause->node, cause->other, text, g->now, severity_of(cause->kind));
 		return got ? got : incident_event(g, id, "reclassified");
 	}
 	got = db_run(&g->db, DB_INCIDENT_MERGE, "ii", id, other);

@@ -260,15 +260,14 @@ static int load_directory(struct queries *q, const char *path, char *error, size
 	return 0;
 }
 
-static int load_all(struct queries *q, const char *extra, char *error, size_t size)
+static int load_all(struct queries *q, const char *set, const char *extra, char *error, size_t size)
 {
-	static const char prefix[] = "queries/";
+	size_t length = strlen(set);
 	int failed = 0;
 
 	for (const struct embedded_sql *file = embedded_sql; file->path && !failed; file++)
-		if (!strncmp(file->path, prefix, sizeof(prefix) - 1))
-			failed = query_add(
-				q, file->path + sizeof(prefix) - 1, file->text, error, size);
+		if (!strncmp(file->path, set, length) && file->path[length] == '/')
+			failed = query_add(q, file->path + length + 1, file->text, error, size);
 	if (!failed && extra)
 		failed = load_directory(q, extra, error, size);
 	if (!failed)
@@ -281,11 +280,17 @@ static int load_all(struct queries *q, const char *extra, char *error, size_t si
 int queries_open(const char *directory, const char *extra_directory, struct queries **queries,
 	char *error, size_t error_size)
 {
+	return queries_open_set("queries", directory, extra_directory, queries, error, error_size);
+}
+
+int queries_open_set(const char *set, const char *directory, const char *extra_directory,
+	struct queries **queries, char *error, size_t error_size)
+{
 	struct queries *q = mem_alloc(1, sizeof(*q));
 	int failed = connect_database(q, directory, error, error_size);
 
 	if (!failed)
-		failed = load_all(q, extra_directory, error, error_size);
+		failed = load_all(q, set, extra_directory, error, error_size);
 	if (failed) {
 		queries_close(q);
 		q = NULL;

@@ -42,6 +42,7 @@ struct query {
 	char *name;
 	char *summary;
 	char *edges; /* "host -> host/ifname -> switch": columns that make a graph; NULL: none do */
+	char *severity; /* of what a rule finds: info, warning or critical; NULL: not said */
 	char *sql;
 	char *broken; /* why the file cannot be asked, which is all there is of it; NULL: it can */
 	struct query_param params[QUERY_PARAMS_MAX];
@@ -59,6 +60,9 @@ struct queries;
  */
 int queries_open(const char *directory, const char *extra_directory, struct queries **queries,
 	char *error, size_t error_size);
+/* The same of the files of another directory below cma/ than "queries": "rules", for example. */
+int queries_open_set(const char *set, const char *directory, const char *extra_directory,
+	struct queries **queries, char *error, size_t error_size);
 void queries_close(struct queries *q);
 /* The i-th in order of names; NULL behind the last. Valid until queries_close. */
 const struct query *queries_at(const struct queries *q, size_t i);

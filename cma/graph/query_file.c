@@ -31,6 +31,7 @@ void query_file_free(struct query *query)
 	free(query->name);
 	free(query->summary);
 	free(query->edges);
+	free(query->severity);
 	free(query->sql);
 	free(query->broken);
 	*query = (struct query){ 0 };
@@ -98,10 +99,26 @@ static int parse_param(char *line, struct query *query, char *error, size_t size
 	return 0;
 }
 
+/* "LEVEL" of a rule. */
+static int parse_severity(const char *word, struct query *query, char *error, size_t size)
+{
+	static const char *const levels[] = { "info", "warning", "critical" };
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
+		if (strcmp(levels[i], word) != 0)
+			continue;
+		free(query->severity);
+		query->severity = text_copy(word);
+		return 0;
+	}
+	snprintf(error, size, "'%.40s' is none of info, warning and critical", word);
+	return -EINVAL;
+}
+
 int query_file_parse(
 	const char *name, const char *text, struct query *query, char *error, size_t error_size)
 {
-	static const char param[] = "-- param ", edges[] = "-- edges ";
+	static const char param[] = "-- param ", edges[] = "-- edges ", severity[] = "-- severity ";
 	const char *rest = text;
 	int failed = 0;
 
@@ -121,6 +138,9 @@ int query_file_parse(
 		} else if (!strncmp(line, edges, sizeof(edges) - 1)) {
 			free(query->edges);
 			query->edges = text_copy(line + sizeof(edges) - 1);
+		} else if (!strncmp(line, severity, sizeof(severity) - 1)) {
+			failed = parse_severity(
+				line + sizeof(severity) - 1, query, why, sizeof(why));
 		} else if (strncmp(line, "--", 2) != 0) {
 			break;
 		}

@@ -9,6 +9,8 @@
  *	-- param depth: int = 8  how many hops
  *	-- param direction: enum(up|down) = up  which way
  *	-- edges host -> switch
+ * and in a rule (cma/alert/rules.h) how bad it is that the query finds something:
+ *	-- severity warning
  * Other comment lines are for readers of the file.
  */
 #include "cma/graph/query.h"

@@ -155,7 +155,8 @@ CREATE TABLE incident (
 	opened  INTEGER NOT NULL,
 	updated INTEGER NOT NULL,
 	cleared INTEGER NOT NULL,
-	text    TEXT NOT NULL     -- for people
+	text    TEXT NOT NULL,    -- for people
+	severity TEXT NOT NULL    -- critical, warning or info
 );
 CREATE INDEX incident_open ON incident (tenant, kind, node, cleared);
 CREATE INDEX incident_time ON incident (tenant, opened);
@@ -181,6 +182,13 @@ CREATE TABLE event (
 	text     TEXT NOT NULL     -- for people
 );
 CREATE UNIQUE INDEX event_number ON event (tenant, number);
+
+-- What alerts go to, and the event up to which each was told.
+CREATE TABLE sink (
+	name  TEXT PRIMARY KEY,
+	event INTEGER NOT NULL,
+	epoch INTEGER NOT NULL -- of the last start at which it was there
+) WITHOUT ROWID;
 
 -- What operators are at work on: nobody wants to be told that it failed. gone is when that ended;
 -- until is when it will, if nobody ends it before.

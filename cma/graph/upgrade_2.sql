@@ -33,7 +33,8 @@ CREATE TABLE incident (
 	opened  INTEGER NOT NULL,
 	updated INTEGER NOT NULL,
 	cleared INTEGER NOT NULL,
-	text    TEXT NOT NULL
+	text    TEXT NOT NULL,
+	severity TEXT NOT NULL
 );
 CREATE INDEX incident_open ON incident (tenant, kind, node, cleared);
 CREATE INDEX incident_time ON incident (tenant, opened);
@@ -95,6 +96,11 @@ CREATE TABLE event (
 	text     TEXT NOT NULL
 );
 CREATE UNIQUE INDEX event_number ON event (tenant, number);
+CREATE TABLE sink (
+	name  TEXT PRIMARY KEY,
+	event INTEGER NOT NULL,
+	epoch INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE maintenance (
 	node     INTEGER NOT NULL,
 	gone     INTEGER NOT NULL,

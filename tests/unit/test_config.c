@@ -21,6 +21,7 @@ static const struct option_def defs[] = {
 	{ "uses", OPTION_CHOICE, "1|2|3|9", NULL, "how often", false },
 	{ "scope", OPTION_CHOICE, "host|netns", "host", "what to watch", false },
 	{ "once", OPTION_FLAG, NULL, NULL, "print and end", false },
+	{ "tell", OPTION_LIST, "WHOM", NULL, "may be given again", false },
 	{ "a-name-that-is-long", OPTION_TEXT, "WITH-A-VALUE", NULL, "on a line of its own", true },
 	{ "help", OPTION_FLAG, NULL, NULL, "this text", true },
 	{ .name = NULL },
@@ -155,6 +156,12 @@ static void test_file(void **state)
 	config_free(&config);
 	assert_int_equal(parse_file(&config, "", ""), 0);
 	config_free(&config);
+	assert_int_equal(parse_file(&config, "", "tell = me at = once\nuses = 1\ntell = him"), 0);
+	assert_string_equal(config_text(&config, "tell"), "me at = once\nhim");
+	config_free(&config);
+	assert_int_equal(parse_file(&config, "--tell you", "tell = me\ntell = him"), 0);
+	assert_string_equal(config_text(&config, "tell"), "you");
+	config_free(&config);
 }
 
 static void test_wrong_file(void **state)
@@ -212,11 +219,11 @@ static void test_print(void **state)
 	int operands;
 
 	(void)state;
-	assert_int_equal(parse(&config, true, &operands, "--uses=3 --once"), 0);
+	assert_int_equal(parse(&config, true, &operands, "--uses=3 --once --tell a --tell=b"), 0);
 	text = printed(&config, config_print);
 	assert_string_equal(text,
 		"state-dir = /var/lib/x\n# listen = \nttl = 24h\nuses = 3\n"
-		"scope = host\nonce = true\n");
+		"scope = host\nonce = true\ntell = a\ntell = b\n");
 	/* What is printed can be read. */
 	assert_int_equal(parse_file(&again, "", text), 0);
 	text_again = printed(&again, config_print);

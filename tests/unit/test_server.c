@@ -24,6 +24,9 @@ static const struct option_def options[] = {
 	{ "control-group", OPTION_TEXT, "GROUP", NULL, "", false },
 	{ "user", OPTION_TEXT, "USER", NULL, "", false },
 	{ "queries-dir", OPTION_TEXT, "DIR", "/nonexistent", "", false },
+	{ "rules-dir", OPTION_TEXT, "DIR", "/nonexistent", "", false },
+	{ "alert", OPTION_LIST, "SINK", NULL, "", false },
+	{ "alert-user", OPTION_TEXT, "USER", "nobody", "", false },
 	{ .name = NULL },
 };
 
