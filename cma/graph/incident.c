@@ -99,7 +99,7 @@ int graph_incident_clear(struct graph *g, int64_t tenant, int64_t id)
 
 int graph_incident_numbered(struct graph *g, int64_t tenant, int64_t number, int64_t *id)
 {
-	int got = number < 1 ? 0 : db_int(&g->db, id, DB_INCIDENT_NUMBERED, "ii", tenant, number);
+	int got = db_int(&g->db, id, DB_INCIDENT_NUMBERED, "ii", tenant, number);
 
 	return got > 0 ? 0 : got ? got : -ENOENT;
 }

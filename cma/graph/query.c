@@ -480,3 +480,15 @@ int query_run(struct queries *q, const char *name, const json_t *params, const c
 	sqlite3_reset(q->tenant);
 	return failed;
 }
+
+int query_node(struct queries *q, const char *tenant, const char *text, int64_t *id,
+	int64_t *tenant_id, char *error, size_t error_size)
+{
+	int failed = find_tenant(q, tenant, &q->scope.tenant, error, error_size);
+
+	*tenant_id = q->scope.tenant;
+	if (!failed)
+		failed = query_value_node(&q->scope, "node", false, text, id, error, error_size);
+	sqlite3_reset(q->tenant);
+	return failed;
+}

@@ -84,4 +84,11 @@ struct query_sink {
 int query_run(struct queries *q, const char *name, const json_t *params, const char *tenant,
 	int64_t now_ms, const struct query_sink *sink, char *error, size_t error_size);
 
+/*
+ * The node that people mean by text, as a parameter of type node, and that of the tenant. -EINVAL
+ * or -EIO, with error.
+ */
+int query_node(struct queries *q, const char *tenant, const char *text, int64_t *id,
+	int64_t *tenant_id, char *error, size_t error_size);
+
 #endif

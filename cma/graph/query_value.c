@@ -171,31 +171,40 @@ static int find_node(
 	return found ? found : find_address(scope, text, id);
 }
 
-static int bind_node(struct query_scope *scope, sqlite3_stmt *s, int at,
-	const struct query_param *param, const char *text, char *error, size_t error_size)
+int query_value_node(struct query_scope *scope, const char *what, bool host, const char *text,
+	int64_t *id, char *error, size_t error_size)
 {
 	char keys[5 * (KEY_SHOWN + 2)] = "";
-	int64_t id = 0;
-	int found = 1;
+	int found = host ? find_host(scope, text, id, keys, sizeof(keys))
+			 : find_node(scope, text, id, keys, sizeof(keys));
 
-	if (*text || !param->initial)
-		found = param->type == QUERY_HOST ? find_host(scope, text, &id, keys, sizeof(keys))
-						  : find_node(scope, text, &id, keys, sizeof(keys));
-	if (found == 1) {
-		sqlite3_bind_int64(s, at, id);
+	if (found == 1)
 		return 0;
-	}
 	if (found < 0) {
-		snprintf(error, error_size, "cannot look for %s '%.80s': %s", param->name, text,
+		snprintf(error, error_size, "cannot look for %s '%.80s': %s", what, text,
 			sqlite3_errmsg(scope->db));
 		return found;
 	}
 	if (found > 1)
 		snprintf(error, error_size, "%s '%.80s' is %d of them; say which by its key: %s",
-			param->name, text, found, keys);
+			what, text, found, keys);
 	else
-		snprintf(error, error_size, "unknown %s '%.80s'", param->name, text);
+		snprintf(error, error_size, "unknown %s '%.80s'", what, text);
 	return -EINVAL;
+}
+
+static int bind_node(struct query_scope *scope, sqlite3_stmt *s, int at,
+	const struct query_param *param, const char *text, char *error, size_t error_size)
+{
+	int64_t id = 0;
+	int failed = 0;
+
+	if (*text || !param->initial)
+		failed = query_value_node(scope, param->name, param->type == QUERY_HOST, text, &id,
+			error, error_size);
+	if (!failed)
+		sqlite3_bind_int64(s, at, id);
+	return failed;
 }
 
 /* ---- values ---- */

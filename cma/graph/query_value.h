@@ -26,6 +26,13 @@ void query_scope_close(struct query_scope *scope);
 int query_value_bind(struct query_scope *scope, sqlite3_stmt *statement,
 	const struct query_param *param, const char *text, char *error, size_t error_size);
 
+/*
+ * The node that text names (what: as the error calls it), a host only if host. -EINVAL with error:
+ * there is none, or there are several; -EIO.
+ */
+int query_value_node(struct query_scope *scope, const char *what, bool host, const char *text,
+	int64_t *id, char *error, size_t error_size);
+
 /* The columns' names, and a row's values (a fact's value as an object); the caller decrefs. */
 json_t *query_value_columns(sqlite3_stmt *statement);
 json_t *query_value_row(sqlite3_stmt *statement);

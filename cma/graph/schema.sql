@@ -149,6 +149,7 @@ CREATE INDEX ring_high ON ring (high);
 CREATE TABLE incident (
 	id      INTEGER PRIMARY KEY,
 	tenant  INTEGER NOT NULL,
+	number  INTEGER NOT NULL, -- as people see it: each tenant counts its own from 1
 	kind    TEXT NOT NULL,    -- a word: what sort of cause
 	node    INTEGER NOT NULL, -- what failed: a host, a switch...; the tenant when it is neither
 	other   INTEGER NOT NULL DEFAULT 0, -- the other end, when it is what lies between two
@@ -159,7 +160,7 @@ CREATE TABLE incident (
 	severity TEXT NOT NULL    -- critical, warning or info
 );
 CREATE INDEX incident_open ON incident (tenant, kind, node, cleared);
-CREATE INDEX incident_time ON incident (tenant, opened);
+CREATE UNIQUE INDEX incident_number ON incident (tenant, number);
 CREATE TABLE incident_host (
 	incident INTEGER NOT NULL,
 	host     INTEGER NOT NULL,
@@ -205,22 +206,23 @@ CREATE TABLE maintenance (
 CREATE INDEX maintenance_on ON maintenance (until) WHERE gone = 9223372036854775807;
 
 -- What that makes of nodes now: they themselves, the ports of a switch, and hosts that are plugged
--- into no other switch.
+-- into no other switch. A CROSS JOIN is done as it is written: from the few to the many.
 CREATE VIEW maintained AS
 SELECT node FROM maintenance WHERE gone = 9223372036854775807
 UNION
 SELECT p.id FROM maintenance m
-JOIN node p ON p.owner = m.node AND p.kind = 'switchport'
+CROSS JOIN node p ON p.owner = m.node AND p.kind = 'switchport'
 WHERE m.gone = 9223372036854775807
 UNION
 SELECT n.owner FROM maintenance m
-JOIN node p ON p.owner = m.node AND p.kind = 'switchport'
-JOIN edge w ON w.dst = p.id AND w.kind = 'wired' AND w.gone = 9223372036854775807
-JOIN node n ON n.id = w.src
+CROSS JOIN node p ON p.owner = m.node AND p.kind = 'switchport'
+CROSS JOIN edge w ON w.dst = p.id AND w.kind = 'wired' AND w.gone = 9223372036854775807
+CROSS JOIN node n ON n.id = w.src
 WHERE m.gone = 9223372036854775807
 	AND NOT EXISTS (SELECT 1 FROM node c
-		JOIN edge v ON v.src = c.id AND v.kind = 'wired' AND v.gone = 9223372036854775807
-		JOIN node q ON q.id = v.dst
+		CROSS JOIN edge v ON v.src = c.id AND v.kind = 'wired'
+			AND v.gone = 9223372036854775807
+		CROSS JOIN node q ON q.id = v.dst
 		WHERE c.owner = n.owner AND c.kind = 'nic'
 			AND NOT EXISTS (SELECT 1 FROM maintenance o
 				WHERE o.node = q.owner AND o.gone = 9223372036854775807));

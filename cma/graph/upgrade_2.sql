@@ -27,6 +27,7 @@ ALTER TABLE token ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE incident (
 	id      INTEGER PRIMARY KEY,
 	tenant  INTEGER NOT NULL,
+	number  INTEGER NOT NULL,
 	kind    TEXT NOT NULL,
 	node    INTEGER NOT NULL,
 	other   INTEGER NOT NULL DEFAULT 0,
@@ -37,7 +38,7 @@ CREATE TABLE incident (
 	severity TEXT NOT NULL
 );
 CREATE INDEX incident_open ON incident (tenant, kind, node, cleared);
-CREATE INDEX incident_time ON incident (tenant, opened);
+CREATE UNIQUE INDEX incident_number ON incident (tenant, number);
 CREATE TABLE incident_host (
 	incident INTEGER NOT NULL,
 	host     INTEGER NOT NULL,
@@ -116,17 +117,18 @@ CREATE VIEW maintained AS
 SELECT node FROM maintenance WHERE gone = 9223372036854775807
 UNION
 SELECT p.id FROM maintenance m
-JOIN node p ON p.owner = m.node AND p.kind = 'switchport'
+CROSS JOIN node p ON p.owner = m.node AND p.kind = 'switchport'
 WHERE m.gone = 9223372036854775807
 UNION
 SELECT n.owner FROM maintenance m
-JOIN node p ON p.owner = m.node AND p.kind = 'switchport'
-JOIN edge w ON w.dst = p.id AND w.kind = 'wired' AND w.gone = 9223372036854775807
-JOIN node n ON n.id = w.src
+CROSS JOIN node p ON p.owner = m.node AND p.kind = 'switchport'
+CROSS JOIN edge w ON w.dst = p.id AND w.kind = 'wired' AND w.gone = 9223372036854775807
+CROSS JOIN node n ON n.id = w.src
 WHERE m.gone = 9223372036854775807
 	AND NOT EXISTS (SELECT 1 FROM node c
-		JOIN edge v ON v.src = c.id AND v.kind = 'wired' AND v.gone = 9223372036854775807
-		JOIN node q ON q.id = v.dst
+		CROSS JOIN edge v ON v.src = c.id AND v.kind = 'wired'
+			AND v.gone = 9223372036854775807
+		CROSS JOIN node q ON q.id = v.dst
 		WHERE c.owner = n.owner AND c.kind = 'nic'
 			AND NOT EXISTS (SELECT 1 FROM maintenance o
 				WHERE o.node = q.owner AND o.gone = 9223372036854775807));

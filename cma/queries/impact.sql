@@ -1,7 +1,8 @@
 -- what suffers when a host, a switch or a switch port goes
 -- effect: down, or degraded for a host that keeps another wired switch port. role: a host that goes
 -- itself (hops 0), a service on it (hops 0), or a client that loses one, directly (hops 1) or
--- because what it uses suffers. lost_process and lost_host are what that client loses.
+-- because what it uses suffers. lost_process and lost_host are what that client loses. status: how
+-- the host is now (as in allservers): what is not up has gone already.
 -- param node: node  host, switch or switch:port
 -- edges host/process -> lost_host/lost_process
 WITH port (id) AS (
@@ -45,6 +46,7 @@ WITH port (id) AS (
 SELECT s.effect AS effect,
        s.role AS role,
        h.label AS host,
+       t.status AS status,
        p.label AS process,
        e.label AS endpoint,
        q.label AS lost_process,
@@ -52,6 +54,7 @@ SELECT s.effect AS effect,
        s.hops AS hops
 FROM suffering s
 LEFT JOIN node h ON h.id = s.host
+LEFT JOIN host_status t ON t.host = s.host AND t.since <= :as_of AND t.gone > :as_of
 LEFT JOIN node p ON p.id = s.process
 LEFT JOIN node e ON e.id = s.endpoint
 LEFT JOIN node q ON q.id = s.lost

@@ -249,7 +249,7 @@ static void test_same_address(void **state)
 #define SUFFERS(effect, endpoint, hops, host, lost_host, lost_process, process, role)    \
 	"{'effect':'" effect "','endpoint':" endpoint ",'hops':" hops ",'host':'" host   \
 	"','lost_host':" lost_host ",'lost_process':" lost_process ",'process':" process \
-	",'role':'" role "'}"
+	",'role':'" role "','status':'up'}"
 
 #define B_GOES                                                                                     \
 	"[" SUFFERS("down", "null", "0", "b", "null", "null", "null", "host") "," SUFFERS("down",  \
