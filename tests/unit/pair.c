@@ -44,6 +44,20 @@ static void take_command(void *owner, uint64_t now_ms, struct span warrant)
 	put_span(&p->command, warrant);
 }
 
+static void take_list(void *owner, struct instant now, const struct record_ring *list)
+{
+	struct pair *p = (struct pair *)(void *)((char *)owner - offsetof(struct pair, seed));
+	const struct record_held held = { .version = list->version, .port = 1985 };
+
+	(void)now;
+	p->lists++;
+	p->list_version = list->version;
+	writer_reset(&p->list_edges);
+	put_span(&p->list_edges, list->edges);
+	if (p->takes_lists)
+		uplink_held(p->uplink, &held);
+}
+
 void pair_new_uplink(struct pair *p, bool enrolled)
 {
 	struct uplink_config config = { .key = p->agent_key,
@@ -54,6 +68,7 @@ void pair_new_uplink(struct pair *p, bool enrolled)
 		.has_token = true,
 		.enrolled = enrolled,
 		.command = take_command,
+		.ring = take_list,
 		.random = pair_random,
 		.owner = &p->seed };
 
@@ -82,6 +97,8 @@ int pair_setup(void **state)
 
 	p->seed = 1;
 	p->command = writer_growing(PACKET_MAX);
+	p->list_edges = writer_growing(PACKET_MAX);
+	p->takes_lists = true;
 	p->now.ns = NS_PER_SEC;
 	addr_parse("10.0.0.7:5555", &p->agent_address);
 	pair_new_key(p, &p->agent_key);
@@ -114,6 +131,7 @@ int pair_teardown(void **state)
 	tracker_free(p->tracker);
 	hub_free(p->hub);
 	writer_free(&p->command);
+	writer_free(&p->list_edges);
 	free(p);
 	return 0;
 }

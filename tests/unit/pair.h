@@ -41,6 +41,10 @@ struct pair {
 	size_t commands; /* that reached the agent; of the last one: */
 	uint64_t command_ms;
 	struct writer command;
+	bool takes_lists; /* the agent says that it holds what it is told */
+	size_t lists;	  /* that reached it; of the last one: */
+	uint64_t list_version;
+	struct writer list_edges;
 };
 
 /* cmocka's setup and teardown. */
