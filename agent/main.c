@@ -88,6 +88,8 @@ static struct sense_config sense_config_of(struct nanoprobe *nanoprobe)
 	struct sense_config config = {
 		.own_netns = nanoprobe->options.own_netns,
 		.edge_ttl_ms = nanoprobe->options.edge_ttl_ms,
+		.reflector = nanoprobe->options.reflector,
+		.reflector_interfaces = nanoprobe->options.reflector_interfaces,
 		.lldpd_socket = nanoprobe->options.lldpd_socket,
 		.discover = discover_host,
 		.enrolled = keep_enrolment,

@@ -42,6 +42,7 @@ struct net {
 	struct perform perform; /* borrows the three above */
 	struct instant start_deadline;
 	bool sense_ready, sense_ended, ready;
+	bool reflects; /* the kernel can answer echo requests */
 	bool enrolled_told, trimmed;
 	uint64_t new_keys_told;
 	struct uplink_status logged;
@@ -114,7 +115,8 @@ static int take_packet(struct net *net, struct ipc_packet *packet)
 		return take_facts(net, &r);
 	case SENSE_READY:
 		net->sense_ready = true;
-		return 0;
+		net->reflects = get_u8(&r) == 1;
+		return reader_done(&r) ? 0 : -EBADMSG;
 	case SENSE_FD:
 		return take_descriptor(net, &r, packet);
 	case SENSE_RESULT:

@@ -25,6 +25,8 @@ struct options {
 	const char *hostname;
 	const char *user;
 	int64_t edge_ttl_ms;
+	const char *reflector; /* off, tc or xdp */
+	const char *reflector_interfaces;
 	enum log_level log_level;
 	bool once, json, dry_run;
 };

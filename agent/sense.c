@@ -111,6 +111,7 @@ static bool fill_packet(struct sense *sense)
 	}
 	if (!sense->packet.size && !sense->all_told && sense->look.looked) {
 		put_u8(&sense->packet, SENSE_READY);
+		put_u8(&sense->packet, look_reflects(&sense->look));
 		sense->all_told = true;
 		footprint_trim();
 	}
@@ -290,6 +291,20 @@ static int serve_new_key(struct sense *sense, const struct sense_request *reques
 	return sense->config->new_key(sense->config->user, request->certificate);
 }
 
+/* At worst the kernel answers nobody, or as much as it is sent and marked as an answer. */
+static int serve_echo(struct sense *sense, const struct sense_request *request)
+{
+	struct sense_request rest = *request;
+
+	rest.argument = 0;
+	rest.value = 0;
+	if (!request_is_bare(&rest) || request->argument > UINT16_MAX)
+		return -EPROTO;
+	if (sense->look.sensor)
+		sensor_reflect(sense->look.sensor, (uint16_t)request->argument, request->value);
+	return 0;
+}
+
 /* Only sense decides whether it is done. */
 static int serve_command(struct sense *sense, const struct sense_command *command)
 {
@@ -323,6 +338,7 @@ static const struct operation {
 	{ SENSE_CONNECT_LLDPD, 4, true, serve_connect_lldpd },
 	{ SENSE_ENROLLED, 8, true, serve_enrolled },
 	{ SENSE_NEW_KEY, 8, false, serve_new_key },
+	{ SENSE_ECHO, 1, false, serve_echo },
 };
 
 static int serve(struct sense *sense, const union request *any)

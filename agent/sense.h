@@ -18,7 +18,8 @@
 /*
  * sense -> net: u8 kind, then
  *	FACTS	packed changes (wire/fact.h)
- *	READY	nothing: everything that was there at the start has been told
+ *	READY	u8, 1 when the kernel can answer echo requests: everything that was there at the
+ *		start has been told
  *	FD	i32 negative errno or 0, and with 0 one descriptor (SCM_RIGHTS): the answer to a
  *		request for one; answers come in the order of the requests
  *	RESULT	id of a command 16, u8 enum result_status, its name, its argument and a text, each
@@ -35,6 +36,7 @@ enum sense_op {
 	SENSE_ENROLLED = 3,	 /* the CMA has us on disk: calls config.enrolled */
 	SENSE_NEW_KEY = 4,	 /* the CMA has another key: calls config.new_key */
 	SENSE_COMMAND = 5,	 /* an operator's: struct sense_command */
+	SENSE_ECHO = 6, /* the kernel answers echo requests to port argument with tag value */
 };
 
 /* 128 bytes; what an operation does not use is 0. */
@@ -57,10 +59,12 @@ struct sense_command {
 typedef void sense_emit_fn(void *owner, const struct fact *fact);
 
 struct sense_config {
-	bool own_netns;		  /* only the network namespace the nanoprobe runs in */
-	int64_t edge_ttl_ms;	  /* a connection not seen for so long is forgotten; 0: 24 hours */
-	uint32_t peers_max;	  /* distinct peers of one service before they fold; 0: 1024 */
-	const char *lldpd_socket; /* path for SENSE_CONNECT_LLDPD; NULL: none */
+	bool own_netns;	       /* only the network namespace the nanoprobe runs in */
+	int64_t edge_ttl_ms;   /* a connection not seen for so long is forgotten; 0: 24 hours */
+	uint32_t peers_max;    /* distinct peers of one service before they fold; 0: 1024 */
+	const char *reflector; /* "tc" or "xdp"; NULL or "off": none */
+	const char *reflector_interfaces; /* as in sensor_config */
+	const char *lldpd_socket;	  /* path for SENSE_CONNECT_LLDPD; NULL: none */
 	/* Tells facts of the host that come from files: at start and once an hour. NULL: none. */
 	void (*discover)(void *user, sense_emit_fn *emit, void *owner);
 	/* Keeps what proves us to the CMA from now on; NULL: none. */

@@ -138,6 +138,21 @@ void cover_tell_unheld(struct watch *watch, bool own_netns_only, int err)
 	tell(watch, "unheld", err ? "unavailable" : state, why, "sock_diag");
 }
 
+void cover_tell_reflector(struct watch *watch, const struct sensor *sensor, const char *failure)
+{
+	for (int i = SENSOR_REFLECT_TC; sensor && i <= SENSOR_REFLECT_XDP; i++) {
+		const struct sensor_feature *feature = sensor_feature(sensor, i);
+		const char *state = "unavailable";
+
+		if (feature->attached)
+			state = strstr(feature->why, "not on ") ? "partial" : "complete";
+		if (strcmp(feature->why, "off"))
+			tell(watch, "reflector", state, feature->why, feature->hook);
+	}
+	if (!sensor)
+		tell(watch, "reflector", "unavailable", failure, "");
+}
+
 void cover_tell_losses(struct watch *watch, const struct sensor_counters *counters)
 {
 	struct watch_losses losses = watch_losses(watch);

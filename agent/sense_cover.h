@@ -21,6 +21,10 @@ void cover_tell_missing(struct watch *watch, const struct sensor *sensor, unsign
 void cover_tell_scope(struct watch *watch, bool own_netns_only);
 /* Services that no process has a descriptor of; err: why they cannot be listed, 0. */
 void cover_tell_unheld(struct watch *watch, bool own_netns_only, int err);
+/*
+ * Where echo requests are answered, and where not and why; sensor NULL: nowhere, failure says why.
+ */
+void cover_tell_reflector(struct watch *watch, const struct sensor *sensor, const char *failure);
 /* What was not told one by one. Tells nothing as long as there is nothing. */
 void cover_tell_losses(struct watch *watch, const struct sensor_counters *counters);
 

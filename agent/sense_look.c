@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,11 +100,20 @@ static uint32_t own_netns(void)
 	return stat("/proc/self/ns/net", &info) ? 0 : (uint32_t)info.st_ino;
 }
 
+static enum sensor_reflector reflector_of(const char *name)
+{
+	if (!name || !strcmp(name, "off"))
+		return SENSOR_REFLECTOR_OFF;
+	return strcmp(name, "xdp") ? SENSOR_REFLECTOR_TC : SENSOR_REFLECTOR_XDP;
+}
+
 static void open_sensor(struct look *look)
 {
 	static const enum sensor_feature_id needed[] = { SENSOR_TCP, SENSOR_SNAPSHOT,
 		SENSOR_UDP_SERVICE, SENSOR_UDP_EDGE };
-	struct sensor_config config = { .own_netns_only = look->config->own_netns };
+	struct sensor_config config = { .own_netns_only = look->config->own_netns,
+		.reflector = reflector_of(look->config->reflector),
+		.interfaces = look->config->reflector_interfaces };
 	int err = sensor_open(&config, &look->sensor, look->failure, sizeof(look->failure));
 
 	if (err) {
@@ -149,6 +159,8 @@ int look_open(struct look *look, const struct sense_config *config, bool hold)
 	look->watch = watch_new(&watch, &source);
 	tell_coverage(look);
 	cover_tell_scope(look->watch, config->own_netns || look->polls);
+	if (reflector_of(config->reflector) != SENSOR_REFLECTOR_OFF)
+		cover_tell_reflector(look->watch, look->sensor, look->failure);
 	return 0;
 }
 
@@ -192,6 +204,13 @@ void look_drain(struct look *look, struct instant now)
 	if (look->sensor && sensor_fd(look->sensor) >= 0 &&
 		sensor_drain(look->sensor, now, &handler, look))
 		check_counters(look);
+}
+
+bool look_reflects(const struct look *look)
+{
+	return look->sensor &&
+		(sensor_feature(look->sensor, SENSOR_REFLECT_TC)->attached ||
+			sensor_feature(look->sensor, SENSOR_REFLECT_XDP)->attached);
 }
 
 /* Every socket that a process has; and when all of them were seen, those that none has. */

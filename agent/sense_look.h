@@ -34,6 +34,8 @@ int look_open(struct look *look, const struct sense_config *config, bool hold);
 void look_close(struct look *look);
 /* Takes in what the kernel has told since. */
 void look_drain(struct look *look, struct instant now);
+/* Whether echo requests can be answered. */
+bool look_reflects(const struct look *look);
 /* Does what is due: snapshot, walk, what was held. */
 void look_tick(struct look *look, struct instant now);
 /* When one of these two has something to do. */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/sensor.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -177,6 +179,16 @@ void sensor_counters(const struct sensor *sensor, struct sensor_counters *counte
 	counters->unowned = __atomic_load_n(&sensor->door->unowned, __ATOMIC_RELAXED);
 	if (bpf_obj_get_info_by_fd(sensor->kit.fds[SENSOR_FD_TCP], &info, &size) == 0)
 		counters->missed = info.recursion_misses;
+}
+
+/* A tag is never in force together with the port of another. */
+void sensor_reflect(struct sensor *sensor, uint16_t port, uint64_t tag)
+{
+	if (!sensor->door)
+		return;
+	__atomic_store_n(&sensor->door->echo_tag, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&sensor->door->echo_port, htons(port), __ATOMIC_SEQ_CST);
+	__atomic_store_n(&sensor->door->echo_tag, htole64(tag), __ATOMIC_SEQ_CST);
 }
 
 /* The record has the names from the leaf up, so the path is written from its end. */

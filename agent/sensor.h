@@ -24,22 +24,29 @@ enum sensor_feature_id {
 	SENSOR_UDP_EDGE,    /* who sends UDP to whom; needs SENSOR_UDP_SERVICE to tell the roles */
 	SENSOR_EXEC,	    /* a known process becomes another program */
 	SENSOR_EXIT,	    /* a known process ends */
+	SENSOR_REFLECT_TC,  /* echo requests are answered, by one of these two */
+	SENSOR_REFLECT_XDP,
 	SENSOR_FEATURE_COUNT
 };
 
-/* Zero-filled means the defaults, everything on. */
+enum sensor_reflector { SENSOR_REFLECTOR_OFF, SENSOR_REFLECTOR_TC, SENSOR_REFLECTOR_XDP };
+
+/* Zero-filled means the defaults, everything on but the reflector. */
 struct sensor_config {
 	bool own_netns_only; /* the kernel drops what happens in other network namespaces */
 	unsigned int off;    /* bit (1 << id) of features that are not wanted */
 	uint32_t ring_size;  /* bytes, a power of two of pages; 0: 256 KiB */
 	uint32_t edges_max;  /* entries of the edge table; 0: 8192 */
+	enum sensor_reflector reflector;
+	const char *interfaces; /* names for it, with commas; NULL: all that have an address */
 };
 
 struct sensor_feature {
 	const char *name; /* "tcp", "snapshot", "udp-service", ... */
 	const char *hook; /* "tp_btf/inet_sock_set_state" */
 	bool attached;
-	char why[200]; /* when not attached: "off", "no kernel BTF (...)", "needs CAP_BPF" ... */
+	char why[200]; /* when not attached: "off", "no kernel BTF (...)", "needs CAP_BPF" ...;
+			* of a reflector always: where it is and where not */
 };
 
 /*
@@ -100,6 +107,12 @@ struct sensor_counters {
 	uint64_t missed;     /* runs the kernel skipped (interrupted itself): as ring_full */
 };
 void sensor_counters(const struct sensor *sensor, struct sensor_counters *counters);
+
+/*
+ * From now on the reflector answers echo requests that come to that port with that tag, and no
+ * others; tag 0: none. Nothing where no reflector is attached.
+ */
+void sensor_reflect(struct sensor *sensor, uint16_t port, uint64_t tag);
 
 /*
  * The path of the program of a workload, "" when the kernel did not know it; "(deleted)" is not

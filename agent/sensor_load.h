@@ -6,6 +6,7 @@
  * do not want to keep them. Only descriptors come back. For sensor.c alone.
  */
 #include "agent/sensor.h"
+#include "agent/sensor_reflect.h"
 
 /* What the descriptors are; those from SENSOR_FD_LINKS on only keep the programs attached. */
 enum sensor_fd {
@@ -15,7 +16,8 @@ enum sensor_fd {
 	SENSOR_FD_TCP,	    /* the program of SENSOR_TCP */
 	SENSOR_FD_SNAPSHOT, /* the link of its iterator */
 	SENSOR_FD_LINKS,
-	SENSOR_FD_COUNT = 32
+	SENSOR_FD_REFLECTOR = 24, /* one for each of its interfaces */
+	SENSOR_FD_COUNT = SENSOR_FD_REFLECTOR + REFLECT_INTERFACES_MAX
 };
 
 struct sensor_kit {

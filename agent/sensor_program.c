@@ -31,14 +31,18 @@ static const struct {
 	[SENSOR_UDP_EDGE] = { "udp-edge", "cgroup/connect+getsockname+sendmsg+recvmsg" },
 	[SENSOR_EXEC] = { "exec", "tp_btf/sched_process_exec" },
 	[SENSOR_EXIT] = { "exit", "tp_btf/sched_process_exit" },
+	[SENSOR_REFLECT_TC] = { "reflector", "tcx/ingress" },
+	[SENSOR_REFLECT_XDP] = { "reflector", "xdp" },
 };
 
-enum { PROGRAM_SNAPSHOT };
+enum { PROGRAM_SNAPSHOT, PROGRAM_REFLECT_TC, PROGRAM_REFLECT_XDP };
 static const struct {
 	const char *name;
 	enum sensor_feature_id feature;
 } programs[] = {
 	[PROGRAM_SNAPSHOT] = { "snapshot", SENSOR_SNAPSHOT },
+	[PROGRAM_REFLECT_TC] = { "reflect_tc", SENSOR_REFLECT_TC },
+	[PROGRAM_REFLECT_XDP] = { "reflect_xdp", SENSOR_REFLECT_XDP },
 	{ "tcp_state", SENSOR_TCP },
 	{ "udp_bind4", SENSOR_UDP_SERVICE },
 	{ "udp_bind6", SENSOR_UDP_SERVICE },
@@ -57,7 +61,7 @@ static const struct {
 	{ "process_exit", SENSOR_EXIT },
 };
 enum { PROGRAM_COUNT = sizeof(programs) / sizeof(programs[0]) };
-_Static_assert(SENSOR_FD_LINKS + PROGRAM_COUNT <= SENSOR_FD_COUNT, "room for every link");
+_Static_assert(SENSOR_FD_LINKS + PROGRAM_COUNT <= SENSOR_FD_REFLECTOR, "room for every link");
 
 void sensor_program_init(struct sensor_kit *kit)
 {
@@ -229,13 +233,17 @@ static unsigned int whole_features(unsigned int good, struct sensor_kit *kit)
 
 static unsigned int wanted_programs(const struct sensor_config *config, struct sensor_kit *kit)
 {
-	unsigned int wanted = 0;
+	unsigned int off = config->off, wanted = 0;
 
+	if (config->reflector != SENSOR_REFLECTOR_TC)
+		off |= 1U << SENSOR_REFLECT_TC;
+	if (config->reflector != SENSOR_REFLECTOR_XDP)
+		off |= 1U << SENSOR_REFLECT_XDP;
 	for (int i = 0; i < SENSOR_FEATURE_COUNT; i++)
-		if (config->off >> i & 1)
+		if (off >> i & 1)
 			snprintf(kit->features[i].why, sizeof(kit->features[i].why), "off");
 	for (int i = 0; i < PROGRAM_COUNT; i++)
-		if (!(config->off >> programs[i].feature & 1))
+		if (!(off >> programs[i].feature & 1))
 			wanted |= 1U << i;
 	return whole_features(wanted, kit);
 }
@@ -317,14 +325,30 @@ static void attach_one(struct nanoprobe_bpf *bpf, int number, int cgroup, struct
 	feature->attached = fd >= 0;
 }
 
+static void attach_reflector(const struct sensor_config *config, struct bpf_program *program,
+	struct sensor_feature *feature, int links[REFLECT_INTERFACES_MAX])
+{
+	feature->attached = sensor_reflect_attach(config, bpf_program__fd(program), links,
+				    feature->why, sizeof(feature->why)) > 0;
+}
+
 /* Takes back what is attached of a feature that is not whole. */
-static void attach_all(struct nanoprobe_bpf *bpf, unsigned int which, struct sensor_kit *kit)
+static void attach_all(const struct sensor_config *config, struct nanoprobe_bpf *bpf,
+	unsigned int which, struct sensor_kit *kit)
 {
 	int cgroup autoclose = open_cgroup_root();
 
-	for (int i = 0; i < PROGRAM_COUNT; i++)
-		if (which >> i & 1)
+	for (int i = 0; i < PROGRAM_COUNT; i++) {
+		if (!(which >> i & 1))
+			continue;
+		if (i == PROGRAM_REFLECT_TC || i == PROGRAM_REFLECT_XDP)
+			attach_reflector(config,
+				bpf_object__find_program_by_name(bpf->obj, programs[i].name),
+				&kit->features[programs[i].feature],
+				kit->fds + SENSOR_FD_REFLECTOR);
+		else
 			attach_one(bpf, i, cgroup, kit);
+	}
 	if (!kit->features[SENSOR_UDP_SERVICE].attached)
 		kit->features[SENSOR_UDP_EDGE].attached = false;
 	for (int i = 0; i < PROGRAM_COUNT; i++)
@@ -359,6 +383,6 @@ int sensor_program_load(
 	kit->fds[SENSOR_FD_EDGES] = bpf_map__fd(bpf->maps.edges);
 	kit->fds[SENSOR_FD_DOOR] = bpf_map__fd(bpf->maps.data_door);
 	kit->fds[SENSOR_FD_TCP] = bpf_program__fd(bpf->progs.tcp_state);
-	attach_all(bpf, which, kit);
+	attach_all(config, bpf, which, kit);
 	return 0;
 }

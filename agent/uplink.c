@@ -22,6 +22,7 @@ enum {
 	URGENT_MESSAGES_MAX = 256,
 	URGENT_BYTES_MAX = 256 << 10,
 	LOST_SIZE = 10,
+	HELD_SIZE = RECORD_HEADER_SIZE + 19,
 };
 
 uint64_t uplink_random(struct uplink *uplink)
@@ -84,6 +85,13 @@ void uplink_ready(struct uplink *uplink)
 void uplink_resync(struct uplink *uplink)
 {
 	outbox_again(&uplink->outbox);
+}
+
+void uplink_held(struct uplink *uplink, const struct record_held *held)
+{
+	uplink->held = *held;
+	uplink->holds = true;
+	uplink->tell_held = true;
 }
 
 void uplink_leave(struct uplink *uplink)
@@ -250,9 +258,12 @@ static void take_record(struct uplink *uplink, struct instant now, const struct 
 	case RECORD_NEW_KEY:
 		take_new_key(uplink, &record->new_key);
 		break;
+	case RECORD_RING:
+		if (uplink->config.ring)
+			uplink->config.ring(uplink->config.owner, now, &record->ring);
+		break;
 	case RECORD_FRAGMENT:
 	case RECORD_BYE:
-	case RECORD_RING:
 	case RECORD_HELD:
 	case RECORD_UNKNOWN:
 		break;
@@ -274,6 +285,7 @@ static void take_data(struct uplink *uplink, struct instant now, const struct pa
 	}
 	/* The other end is there. */
 	uplink->stale = false;
+	uplink->unheard_held = false;
 	if (uplink->call.active && !uplink_is_old(uplink, now)) {
 		uplink_call_end(uplink);
 		uplink->status.calls = 0;
@@ -354,12 +366,26 @@ static void refill(struct uplink *uplink)
 		sender_relax(sender);
 }
 
+/* Beside what goes out anyway, if there is room, else in the next packet. */
+static bool put_held(struct uplink *uplink, struct instant now, struct writer *plain)
+{
+	struct record held = { .kind = RECORD_HELD, .held = uplink->held };
+
+	uplink->tell_held = uplink->holds && plain->size + HELD_SIZE > PACKET_DATA_MAX;
+	if (!uplink->holds || uplink->tell_held)
+		return false;
+	held.held.clock_ms = (uint64_t)(now.ns / NS_PER_MS);
+	record_encode(plain, &held);
+	return true;
+}
+
 static size_t send_data(struct uplink *uplink, struct instant now, uint8_t *datagram)
 {
 	uint8_t memory[PACKET_DATA_MAX];
 	struct writer plain = writer_over(memory, sizeof(memory));
 	struct writer to = writer_over(datagram, PACKET_MAX);
 	struct record bye = { .kind = RECORD_BYE };
+	bool says;
 
 	refill(uplink);
 	if (uplink->leave)
@@ -368,7 +394,10 @@ static size_t send_data(struct uplink *uplink, struct instant now, uint8_t *data
 		continue;
 	while (sender_output(uplink->senders[STREAM_STATE], now, &plain))
 		continue;
-	if (!plain.size && !uplink->confirm)
+	says = plain.size || uplink->confirm;
+	if (uplink->tell_held || (says && uplink->unheard_held))
+		says = put_held(uplink, now, &plain) || says;
+	if (!says)
 		return 0;
 	if (session_seal(&uplink->session, writer_span(&plain), &to)) {
 		uplink->stale = true; /* it is used up; what was in there is sent again */
@@ -401,7 +430,7 @@ struct instant uplink_deadline(const struct uplink *uplink)
 	if (!uplink->ready)
 		return INSTANT_NEVER;
 	if (tells &&
-		(uplink->confirm || uplink->leave ||
+		(uplink->confirm || uplink->leave || uplink->tell_held ||
 			(uplink->unsaid && has_urgent_room(uplink, LOST_SIZE)) ||
 			(outbox_pending(&uplink->outbox) && has_room(uplink))))
 		return at_once;

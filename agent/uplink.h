@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/instant.h"
 #include "wire/certificate.h"
+#include "wire/message.h"
 #include "wire/packet.h"
 #include "wire/session.h"
 #include "wire/token.h"
@@ -51,6 +52,8 @@ struct uplink_config {
 	 * valid during the call. NULL: they are dropped.
 	 */
 	void (*command)(void *owner, uint64_t now_ms, struct span warrant);
+	/* A list of neighbours came (agent/ring.h), valid during the call. NULL: it is dropped. */
+	void (*ring)(void *owner, struct instant now, const struct record_ring *list);
 	/* Fills to with bytes that nobody can guess: keys come from it. */
 	void (*random)(void *owner, void *to, size_t size);
 	void *owner;
@@ -98,6 +101,11 @@ void uplink_ready(struct uplink *uplink);
  * acted on such a message before, and has to know it by what it says.
  */
 bool uplink_urgent(struct uplink *uplink, struct span message);
+/*
+ * What is told of heartbeats (clock_ms is filled in): in each session that begins from now on, and
+ * in the one that is there. Before the first call nothing is said of them.
+ */
+void uplink_held(struct uplink *uplink, const struct record_held *held);
 /* The CMA compares its table with ours again. */
 void uplink_resync(struct uplink *uplink);
 /* The agent ends: one BYE goes out with the next uplink_output if there is a session. */

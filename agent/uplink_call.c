@@ -223,6 +223,8 @@ void uplink_call_answered(struct uplink *uplink, struct instant now, const struc
 		uplink->rekey = false;
 		uplink->stale = false;
 		uplink->confirm = true;
+		uplink->tell_held = false; /* in its first packet anyway */
+		uplink->unheard_held = true;
 		uplink->summoned = false;
 		uplink->status.calls = 0;
 		uplink->unheard = 0;

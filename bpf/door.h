@@ -3,7 +3,7 @@
 #define BPF_DOOR_H
 /*
  * One page that the kernel programs and the reader of the ring both have mapped: whether the
- * reader wants to be woken, and what could not be told.
+ * reader wants to be woken, what could not be told, and which echo requests are answered.
  *
  * Waking the reader costs 2.5 us, forty times a record, so it is done only when it is asleep:
  *
@@ -23,6 +23,8 @@ struct door {
 	__u64 ring_full;
 	__u64 edges_full;
 	__u64 unowned;
+	__u64 echo_tag;	  /* as in the packet; 0: none is answered */
+	__u16 echo_port; /* they come to it */
 };
 
 #endif

@@ -4,10 +4,10 @@
 #include <string.h>
 
 /*
- * The hub only compares tenants. A tenant has no row before its first agent joins, so that its
+ * Tenants are only compared there. A tenant has no row before its first agent joins, so that its
  * number comes from its name; should two names ever share one, the store still refuses.
  */
-static uint32_t tenant_number(const char *name)
+uint32_t enlist_tenant(const char *name)
 {
 	uint8_t hash[16];
 	struct reader r = reader_of(SPAN(hash, sizeof(hash)));
@@ -19,7 +19,7 @@ static uint32_t tenant_number(const char *name)
 void enlist_token(const struct graph_token *token, struct hub_token *known)
 {
 	*known = (struct hub_token){
-		.tenant = tenant_number(token->tenant),
+		.tenant = enlist_tenant(token->tenant),
 		.uses = UINT32_MAX,
 		.expires_ms = token->revoked ? 0 : token->expires_ms,
 	};
@@ -37,7 +37,7 @@ void enlist_agent(const struct graph_agent *agent, struct hub_agent *known)
 {
 	*known = (struct hub_agent){
 		.id = (uint64_t)agent->id,
-		.tenant = tenant_number(agent->tenant_name),
+		.tenant = enlist_tenant(agent->tenant_name),
 		.want = agent->want,
 		.revoked = agent->revoked,
 		.want_digest = agent->digest_sequence,

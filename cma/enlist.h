@@ -7,5 +7,7 @@
 
 void enlist_token(const struct graph_token *token, struct hub_token *known);
 void enlist_agent(const struct graph_agent *agent, struct hub_agent *known);
+/* The number by which hub and arbiter know the tenant of that name. */
+uint32_t enlist_tenant(const char *name);
 
 #endif

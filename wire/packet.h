@@ -50,6 +50,12 @@ enum {
 	PACKET_FLAG_RESTART = 2 /* the stream is new because the CMA said so (WELCOME_RESTART) */
 };
 
+/*
+ * Flag of ECHO: it is an answer. What the flag adds to the checksum is taken from the tag, so that
+ * is none of its own; receiver and nonce are those of the request.
+ */
+enum { PACKET_FLAG_ANSWER = 1 };
+
 /* Which members are in use is said by the layout of the type; the others are zero. */
 struct packet {
 	enum packet_type type;

@@ -3,6 +3,9 @@
  * sensorhold: holds the sensor of its own network namespace and nothing else, reads what it is
  * told, and at the end of its standard input prints what that was. Says "ready" when attached.
  * A line on standard input is a command: "snapshot" prints rows and milliseconds.
+ *
+ * sensorhold [OFF [tc|xdp]]: OFF has the bits of features that are not wanted, and the reflector
+ * answers on port 1985.
  */
 #include <err.h>
 #include <poll.h>
@@ -113,10 +116,15 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		config.off = (unsigned int)strtoul(argv[1], NULL, 0);
+	if (argc > 2)
+		config.reflector =
+			strcmp(argv[2], "xdp") ? SENSOR_REFLECTOR_TC : SENSOR_REFLECTOR_XDP;
 	if (sensor_open(&config, &sensor, error, sizeof(error)) < 0)
 		errx(1, "%s", error);
+	sensor_reflect(sensor, 1985, 1);
 	for (int i = 0; i < SENSOR_FEATURE_COUNT; i++)
-		if (!sensor_feature(sensor, (enum sensor_feature_id)i)->attached)
+		if (!sensor_feature(sensor, (enum sensor_feature_id)i)->attached &&
+			strcmp(sensor_feature(sensor, (enum sensor_feature_id)i)->why, "off"))
 			warnx("%s: %s", sensor_feature(sensor, (enum sensor_feature_id)i)->name,
 				sensor_feature(sensor, (enum sensor_feature_id)i)->why);
 	puts("ready");

@@ -212,7 +212,10 @@ static ssize_t send_with(int peer, const void *bytes, size_t size, int count)
 
 static uint32_t listed_op(struct siege *siege)
 {
-	return (uint32_t)random_below(&siege->random, SENSE_NEW_KEY) + SENSE_RESNAPSHOT;
+	static const enum sense_op ops[] = { SENSE_RESNAPSHOT, SENSE_CONNECT_LLDPD, SENSE_ENROLLED,
+		SENSE_NEW_KEY, SENSE_ECHO };
+
+	return ops[random_below(&siege->random, sizeof(ops) / sizeof(*ops))];
 }
 
 static ssize_t send_listed(struct siege *siege)
@@ -221,6 +224,10 @@ static ssize_t send_listed(struct siege *siege)
 
 	if (request.op == SENSE_NEW_KEY)
 		random_fill(&siege->random, request.certificate, sizeof(request.certificate));
+	if (request.op == SENSE_ECHO) {
+		request.argument = (uint32_t)random_below(&siege->random, 65536);
+		random_fill(&siege->random, &request.value, sizeof(request.value));
+	}
 	return send_with(siege->peer, &request, sizeof(request), 0);
 }
 

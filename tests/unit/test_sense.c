@@ -146,7 +146,10 @@ static bool next_packet(struct fixture *f, const char *wanted)
 		packet.passed = -1;
 		f->passed_err = (int)get_u32(&r);
 	}
-	f->ready |= kind == SENSE_READY;
+	if (kind == SENSE_READY) {
+		f->ready = true;
+		assert_int_equal(get_u8(&r), 0); /* there is no reflector */
+	}
 	f->ended |= kind == SENSE_END;
 	while (kind == SENSE_FACTS && fact_get(&r, &fact)) {
 		char *text autofree = text_format("%s %.*s = %.*s", section_name(fact.section),
@@ -295,6 +298,37 @@ static void test_certificate_with_an_argument_ends_it(void **state)
 	assert_int_equal(end_of(f), EPROTO);
 }
 
+/* Without a reflector it is for nothing. */
+static void test_takes_a_tag(void **state)
+{
+	struct fixture *f = *state;
+	struct sense_request asked = { .op = SENSE_ECHO, .argument = 65535, .value = UINT64_MAX };
+
+	assert_int_equal(ipc_send(f->peer, SPAN(&asked, sizeof(asked)), -1), 0);
+	request(f, SENSE_CONNECT_LLDPD); /* whose answer comes after it was acted on */
+	while (f->passed_err > 0)
+		next_packet(f, NULL);
+	close(f->passed);
+}
+
+static void test_tag_for_no_port_ends_it(void **state)
+{
+	struct fixture *f = *state;
+	struct sense_request asked = { .op = SENSE_ECHO, .argument = 65536, .value = 1 };
+
+	assert_int_equal(ipc_send(f->peer, SPAN(&asked, sizeof(asked)), -1), 0);
+	assert_int_equal(end_of(f), EPROTO);
+}
+
+static void test_tag_with_more_ends_it(void **state)
+{
+	struct fixture *f = *state;
+	struct sense_request asked = { .op = SENSE_ECHO, .argument = 1, .zero = { 1 } };
+
+	assert_int_equal(ipc_send(f->peer, SPAN(&asked, sizeof(asked)), -1), 0);
+	assert_int_equal(end_of(f), EPROTO);
+}
+
 static void test_odd_request_ends_it(void **state)
 {
 	struct fixture *f = *state;
@@ -369,6 +403,9 @@ int main(void)
 		TEST(test_hands_on_a_certificate),
 		TEST(test_made_up_certificate_ends_it),
 		TEST(test_certificate_with_an_argument_ends_it),
+		TEST(test_takes_a_tag),
+		TEST(test_tag_for_no_port_ends_it),
+		TEST(test_tag_with_more_ends_it),
 		TEST(test_odd_request_ends_it),
 		TEST(test_short_request_ends_it),
 		TEST(test_ends_with_its_peer),

@@ -130,7 +130,9 @@ static void check_features(const struct look *look, int refused)
 		const struct sensor_feature *feature = sensor_feature(look->sensor, i);
 		bool needs = lost == SENSOR_UDP_SERVICE && i == SENSOR_UDP_EDGE;
 
-		if (feature->attached == (i == (int)lost || needs))
+		if (i == SENSOR_REFLECT_TC || i == SENSOR_REFLECT_XDP)
+			assert_string_equal(feature->why, "off");
+		else if (feature->attached == (i == (int)lost || needs))
 			fail_msg("without %s: %s is %s", programs[refused].name, feature->name,
 				feature->attached ? "attached" : feature->why);
 	}
@@ -205,11 +207,49 @@ static void test_none_refused(void **state)
 	look_close(&look);
 }
 
+static void look_for_reflector(const char *how, const char *state, const char *why)
+{
+	struct log log = log_open("test");
+	struct sense_config config = { .own_netns = true, .log = &log, .reflector = how };
+	json_t *told = json_object();
+	struct look look;
+
+	assert_int_equal(look_open(&look, &config, true), 0);
+	assert_true(look.watches);
+	look_tick(&look, instant_now());
+	collect(&look, told);
+	assert_string_equal(field(told, "coverage tcp", "state"), "complete");
+	assert_string_equal(field(told, "coverage reflector", "state"), state);
+	if (!strstr(field(told, "coverage reflector", "why"), why))
+		fail_msg("%s: %s", how, field(told, "coverage reflector", "why"));
+	assert_int_equal(look_reflects(&look), !strcmp(state, "complete"));
+	json_decref(told);
+	look_close(&look);
+}
+
+/* It takes nothing else with it where it cannot be had, and the coverage record says so. */
+static void test_reflector(void **state)
+{
+	(void)state;
+	look_for_reflector("off", "", "");
+	look_for_reflector("tc", "unavailable", "no Ethernet interface has an address");
+	assert_int_equal(system("ip link add r0 type veth peer name r1 && ip link set r1 up && "
+				"ip link set r0 up && ip addr add 192.0.2.1/24 dev r0"),
+		0);
+	look_for_reflector("tc", "complete", "on r0");
+	look_for_reflector("xdp", "complete", "on r0");
+	setenv(REFUSED, "reflect_tc", 1);
+	look_for_reflector("tc", "unavailable", REASON);
+	unsetenv(REFUSED);
+	assert_int_equal(system("ip link del r0"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_none_refused, rig_setup_namespace),
 		cmocka_unit_test_setup(test_each_refused, rig_setup_namespace),
+		cmocka_unit_test_setup(test_reflector, rig_setup_namespace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,7 @@ static void test_features(void **state)
 	for (int i = 0; i < SENSOR_FEATURE_COUNT; i++) {
 		const struct sensor_feature *feature = sensor_feature(rig->sensor, i);
 
-		if (!feature->attached)
+		if (!feature->attached && i != SENSOR_REFLECT_TC && i != SENSOR_REFLECT_XDP)
 			fail_msg("%s: %s", feature->name, feature->why);
 	}
 }
