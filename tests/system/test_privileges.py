@@ -271,7 +271,7 @@ def cma_makes_no_call_that_its_unit_refuses(lab):
     one = lab.nodes["one"]
     trace, control = one.path("cma-trace"), one.path("traced.sock")
     cma = one.spawn("strace", "-D", "-f", "-qq", "-o", trace, built("cma"), "--state-dir",
-                    one.path("traced"), "--listen", f"{one.address}:1985", "--control", control)
+                    one.path("traced"), "--listen", f"{one.address}:1990", "--control", control)
     wait_until(lambda: run(built("cmactl"), "--control", control, "token", "create",
                            ok=False).returncode == 0, 20, cma.text)
     equal(cma.stop(), 0, cma.text())
