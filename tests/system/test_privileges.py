@@ -119,7 +119,8 @@ def check_limits(pid, name, cell):
 def check_internet(pid, name, cell):
     found = {kind for kind in sockets(pid)
              if kind[0] not in (socket.AF_UNIX, socket.AF_NETLINK)}
-    equal(sorted(found), {"none": [], "UDP": [(socket.AF_INET, socket.SOCK_DGRAM)]}[cell],
+    kinds = {"none": [], "UDP": [socket.AF_INET], "UDP, UDP6": [socket.AF_INET, socket.AF_INET6]}
+    equal(sorted(found), [(family, socket.SOCK_DGRAM) for family in kinds[cell]],
           f"sockets of {name}")
 
 
