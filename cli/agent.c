@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Commands about who may talk to the CMA, and about what went wrong. */
+/* Commands about who may talk to the CMA. */
 #include "cli/command.h"
 
 #include <errno.h>
@@ -21,11 +21,6 @@ int command_agents(struct args *args, json_t *request)
 int command_tokens(struct args *args, json_t *request)
 {
 	return named_query(args, request, "tokens");
-}
-
-int command_incidents(struct args *args, json_t *request)
-{
-	return named_query(args, request, "incidents");
 }
 
 int command_pending(struct args *args, json_t *request)
@@ -63,21 +58,4 @@ int command_token_revoke(struct args *args, json_t *request)
 {
 	return about_one(
 		args, request, "token.revoke", "id", "the ID of a token (see 'cmactl tokens')");
-}
-
-int command_incident_clear(struct args *args, json_t *request)
-{
-	int err = command_operands(args, 1, 1, "the ID of an incident (see 'cmactl incidents')");
-	int64_t id;
-
-	if (!err && text_parse_number(args->operands[0], 1, INT64_MAX, &id)) {
-		snprintf(args->error, sizeof(args->error), "'%s' is no number of an incident",
-			args->operands[0]);
-		err = -EINVAL;
-	}
-	if (err)
-		return err;
-	json_object_set_new(request, "do", json_string("incident.clear"));
-	json_object_set_new(request, "id", json_integer(id));
-	return 0;
 }

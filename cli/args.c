@@ -15,6 +15,11 @@ const struct args_option_def args_options[ARGS_OPTION_COUNT] = {
 	[ARGS_KEY] = { "key", 0, "FILE", "what to sign with (~/.config/assim/operator.key)" },
 	[ARGS_WAIT] = { "wait", 0, "DURATION", "how long to wait for the outcome of a command" },
 	[ARGS_USES] = { "uses", 0, "N", "how many hosts can join with the token" },
+	[ARGS_ALL] = { "all", 0, NULL, "also what is over" },
+	[ARGS_FOLLOW] = { "follow", 'f', NULL, "go on with what happens, until Ctrl-C" },
+	[ARGS_SINCE] = { "since", 0, "TIME", "from then on: a time, or -2h" },
+	[ARGS_UNTIL] = { "until", 0, "TIME", "when it ends by itself: a time, or 2h from now" },
+	[ARGS_NOTE] = { "note", 0, "TEXT", "why, for others to read" },
 	[ARGS_HELP] = { "help", 'h', NULL, "this text, or that of a command" },
 	[ARGS_VERSION] = { "version", 'V', NULL, "the version" },
 };

@@ -55,8 +55,13 @@ int command_token_revoke(struct args *args, json_t *request);
 int command_pending(struct args *args, json_t *request);
 int command_approve(struct args *args, json_t *request);
 int command_revoke(struct args *args, json_t *request);
+
+/* incident.c */
 int command_incidents(struct args *args, json_t *request);
 int command_incident_clear(struct args *args, json_t *request);
+int command_events(struct args *args, json_t *request);
+int command_maintenance(struct args *args, json_t *request);
+
 int command_commands(struct args *args, json_t *request);
 int command_run(struct args *args, struct output *output);
 int command_operator_create(struct args *args, struct output *output);

@@ -62,6 +62,7 @@ static int run_own(struct args *args, const struct command *command, struct outp
 static int run(struct args *args)
 {
 	const struct command *command;
+	enum output_style style;
 	struct output output;
 	int code;
 
@@ -80,7 +81,8 @@ static int run(struct args *args)
 		command_help(command, stdout);
 		return EXIT_SUCCESS;
 	}
-	if (output_open(&output, args->options[ARGS_OUTPUT], command->style, stdout))
+	style = args->options[ARGS_FOLLOW] ? OUTPUT_LIVE : command->style;
+	if (output_open(&output, args->options[ARGS_OUTPUT], style, stdout))
 		return complain(output.error, EXIT_USAGE);
 	code = command->run ? run_own(args, command, &output) : ask(args, command, &output);
 	output_close(&output);

@@ -9,6 +9,8 @@ const struct control_request requests[] = {
 	{ "history", request_history },
 	{ "explain", request_explain },
 	{ "watch", request_watch },
+	{ "events", request_events },
+	{ "maintenance.set", request_maintenance_set },
 	{ "token.create", request_token_create },
 	{ "token.revoke", request_token_revoke },
 	{ "pending", request_pending },

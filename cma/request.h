@@ -17,6 +17,7 @@ void request_history(void *user, const json_t *request, struct answer *answer);
 void request_explain(void *user, const json_t *request, struct answer *answer);
 void request_hosts(void *user, const json_t *request, struct answer *answer);
 void request_watch(void *user, const json_t *request, struct answer *answer);
+void request_events(void *user, const json_t *request, struct answer *answer);
 
 /* About the CMA: request_self.c. */
 void request_status(void *user, const json_t *request, struct answer *answer);
@@ -28,6 +29,9 @@ void request_pending(void *user, const json_t *request, struct answer *answer);
 void request_approve(void *user, const json_t *request, struct answer *answer);
 void request_revoke(void *user, const json_t *request, struct answer *answer);
 void request_incident_clear(void *user, const json_t *request, struct answer *answer);
+
+/* What operators are at work on: request_maintenance.c. */
+void request_maintenance_set(void *user, const json_t *request, struct answer *answer);
 
 /* Commands to hosts: request_command.c. */
 void request_command_submit(void *user, const json_t *request, struct answer *answer);

@@ -53,6 +53,7 @@ struct run {
 	const struct query *query;
 	const char *only; /* columns to answer with, between spaces; NULL: all */
 	json_t *names;	  /* of the columns; told already when not NULL */
+	json_int_t first; /* value in the first column of the last row */
 };
 
 static void run_cleanup(struct run *run)
@@ -95,6 +96,7 @@ static int on_row(void *context, const json_t *values)
 {
 	struct run *run = context;
 
+	run->first = json_integer_value(json_array_get(values, 0));
 	if (*run->answer->stop)
 		return -ECANCELED;
 	return answer_row(run->answer, run->only ? pick(run, values) : json_deep_copy(values));
@@ -344,4 +346,53 @@ void request_watch(void *user, const json_t *request, struct answer *answer)
 		watch(user, &run, queries, params, request_tenant(request));
 	else
 		answer_error(answer, true, "the request has no \"params\"");
+}
+
+/* "now" is when it was said. */
+static void fix_since(json_t *params)
+{
+	int64_t now_ms = wall_now_ms(), since_ms;
+
+	if (!text_parse_time(json_get_text(params, "since"), now_ms, &since_ms))
+		set_time(params, "since", since_ms);
+}
+
+/* The query "events" over and over, each time behind the last one that was told. */
+static void follow(struct server *server, struct run *run, struct queries *queries, json_t *params,
+	const char *tenant)
+{
+	int64_t from_ms = feed_horizon(server->feed), to_ms = from_ms;
+	int err = 0;
+
+	fix_since(params);
+	run->answer->deadline = INSTANT_NEVER;
+	while (!err && !answer_cancelled(run->answer)) {
+		if (!run->names || to_ms > from_ms) {
+			if (run->first)
+				json_object_set_new(params, "after", json_integer(run->first));
+			err = run_query(run, queries, params, tenant);
+			answer_flush(run->answer);
+		}
+		from_ms = to_ms;
+		to_ms = feed_wait(server->feed, from_ms, WATCH_WAIT_MS);
+	}
+}
+
+void request_events(void *user, const json_t *request, struct answer *answer)
+{
+	struct queries *queries cleanup(close_cleanup) = open_queries(user, answer);
+	const json_t *given = json_object_get(request, "params");
+	json_t *params autojson = given ? json_copy((json_t *)given) : json_object();
+	struct run run cleanup(run_cleanup) = { .answer = answer };
+	struct suggest suggest;
+
+	if (!queries)
+		return;
+	run.query = find_query(queries, "events", &suggest);
+	if (!run.query || !json_is_object(params))
+		answer_error(answer, true, "the request has no \"params\"");
+	else if (json_is_true(json_object_get(request, "follow")))
+		follow(user, &run, queries, params, request_tenant(request));
+	else
+		run_query(&run, queries, params, request_tenant(request));
 }

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "cma/graph/admit.h"
 #include "cma/graph/incident.h"
+#include "cma/graph/maintenance.h"
 #include "cma/graph/query.h"
 #include "cma/graph/severity.h"
 
@@ -227,6 +228,29 @@ static int look_at_tenant(struct look *look)
 	return store_change(look->rules->world->store, apply, &changes);
 }
 
+static int on_count(void *context, const json_t *values)
+{
+	*(json_int_t *)context = json_integer_value(json_array_get(values, 0));
+	return 0;
+}
+
+static int end_expired(struct act *act, void *context)
+{
+	(void)context;
+	return graph_maintenance_expired(act->graph);
+}
+
+/* What is past its end is over: there is something to tell again. */
+static int end_maintenance(struct rules *rules, struct queries *asked)
+{
+	json_int_t count = 0;
+	const struct query_sink sink = { NULL, on_count, NULL, &count };
+	int err = query_run(asked, "expired", NULL, "default", wall_now_ms(), &sink, rules->why,
+		sizeof(rules->why));
+
+	return err || !count ? err : store_change(rules->world->store, end_expired, NULL);
+}
+
 static int on_tenant(void *context, const json_t *values)
 {
 	return json_array_append(context, json_array_get(values, TENANT_NAME));
@@ -242,6 +266,8 @@ static int look_at_all(struct rules *rules)
 	int err =
 		queries_open_set("alert", directory, NULL, &asked, rules->why, sizeof(rules->why));
 
+	if (!err)
+		err = end_maintenance(rules, asked);
 	if (!err)
 		err = queries_open_set(
 			"rules", directory, rules->directory, &own, rules->why, sizeof(rules->why));

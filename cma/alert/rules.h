@@ -6,7 +6,7 @@
  * each time). Each row that a rule finds has a "node" (its id) and a "text" for people, and opens
  * the incident rule:NAME of that node, which is over when the row is not found any more. They are
  * asked a while after something was committed, and now and then when nothing was, on a thread of
- * its own.
+ * its own, which also ends maintenances whose time is over.
  */
 #include "cma/alert/teller.h"
 

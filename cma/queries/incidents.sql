@@ -3,10 +3,12 @@
 -- incidenthosts has all. maintenance: yes while alerts say nothing of it, because somebody is at work there.
 -- param all: bool = no  also what is over
 -- param kind: text = ""  only this kind
+-- param severity: enum(any|info|warning|critical) = any  only what is so bad
 SELECT i.number AS id,
        rfc3339(i.opened) AS opened,
        rfc3339(i.updated) AS updated,
        iif(i.cleared > :as_of, NULL, rfc3339(i.cleared)) AS cleared,
+       i.severity AS severity,
        i.kind AS kind,
        iif(n.kind = 'switchport', o.label || ':' || n.label, n.label) AS node,
        i.text AS text,
@@ -27,5 +29,5 @@ FROM incident i
 JOIN node n ON n.id = i.node
 LEFT JOIN node o ON o.id = n.owner
 WHERE i.tenant = :tenant AND i.opened <= :as_of AND (:all OR i.cleared > :as_of)
-	AND (:kind = '' OR i.kind = :kind)
+	AND (:kind = '' OR i.kind = :kind) AND :severity IN ('any', i.severity)
 ORDER BY i.number

@@ -68,7 +68,7 @@ static void test_life(void **state)
 	estate_expect(&e, "incidents", NULL,
 		"[{'cleared':null,"
 		"'concerned':0,'hosts':null,'id':1,'kind':'duplicate-key','maintenance':null,'node':'web',"
-		"'opened':'" T0 "','text':'more','updated':'" T1 "'}]");
+		"'opened':'" T0 "','severity':'warning','text':'more','updated':'" T1 "'}]");
 	e.now += 1000;
 	assert_int_equal(clear(&e, tenant, id), 0);
 	assert_int_equal(clear(&e, tenant, id), -ENOENT);
@@ -79,10 +79,10 @@ static void test_life(void **state)
 	estate_expect(&e, "incidents", "{'all':'yes'}",
 		"[{'cleared':'" T2
 		"','concerned':0,'hosts':null,'id':1,'kind':'duplicate-key','maintenance':null,'node':'web',"
-		"'opened':'" T0 "','text':'more','updated':'" T2 "'},"
+		"'opened':'" T0 "','severity':'warning','text':'more','updated':'" T2 "'},"
 		"{'cleared':null,"
 		"'concerned':0,'hosts':null,'id':2,'kind':'duplicate-key','maintenance':null,'node':'web',"
-		"'opened':'" T3 "','text':'again','updated':'" T3 "'}]");
+		"'opened':'" T3 "','severity':'warning','text':'again','updated':'" T3 "'}]");
 	estate_expect(&e, "incidents", "{'all':'yes','kind':'store-restored'}", "[]");
 	estate_remove(&e);
 }
@@ -109,16 +109,18 @@ static void test_hosts(void **state)
 	estate_expect(&e, "incidents", NULL,
 		"[{'cleared':null,"
 		"'concerned':1,'hosts':'db','id':1,'kind':'duplicate-key','maintenance':null,'node':'default',"
-		"'opened':'" T0 "','text':'x','updated':'" T0 "'}]");
+		"'opened':'" T0 "','severity':'warning','text':'x','updated':'" T0 "'}]");
 	e.now += 1000;
 	assert_int_equal(clear(&e, tenant, id), 0);
 	estate_expect(&e, "incidents", "{'all':'yes'}",
 		"[{'cleared':'" T3
 		"','concerned':2,'hosts':'db, web','id':1,'kind':'duplicate-key','maintenance':null,"
-		"'node':'default','opened':'" T0 "','text':'x','updated':'" T3 "'}]");
+		"'node':'default','opened':'" T0 "','severity':'warning','text':'x','updated':'" T3
+		"'}]");
 	estate_expect(&e, "incidents", "{'as_of':'" T1 "'}",
 		"[{'cleared':null,'concerned':2,'hosts':'db, web','id':1,'kind':'duplicate-key','maintenance':null,"
-		"'node':'default','opened':'" T0 "','text':'x','updated':'" T3 "'}]");
+		"'node':'default','opened':'" T0 "','severity':'warning','text':'x','updated':'" T3
+		"'}]");
 	estate_remove(&e);
 }
 
