@@ -15,15 +15,16 @@
  * one domain. Of its two neighbours in a layer, a member should have one outside its domain, which
  * tells when the whole domain fails, and one inside, which tells the domain's way out from itself.
  *
- * Guaranteed, once ringplan_mend returned false and however the plan came about:
- *   - outside neighbours in the first layer: all members of a domain have one if it holds at most
- *     two thirds of its tenant; of a larger one as many as can, two for each member outside it.
- * Guaranteed after each join and leave, while no move waits to be mended: the same for domains that
- * hold at most half of their tenant. Preferred: the same in the second layer; an inside neighbour.
+ * Guaranteed while no member is down, once ringplan_mend returned false and however the plan came
+ * about: of a domain with at most twice as many members as there are outside it, each has an
+ * outside neighbour; of a larger one as many as can, two for each member outside it (degree 2; with
+ * 4 at least as many). After each join and leave the same for a domain that holds at most half of
+ * its tenant, while no move and no start waits to be mended. Preferred: one outside neighbour in
+ * each layer of two; an inside neighbour.
  *
- * An operation changes at most RINGPLAN_CHANGES edges, whatever the number of members, mostly 3;
- * it looks at a bounded number of members. Edge ids are counted up and never used again; when
- * there are none left (2^32 of them), no more edges are made.
+ * An operation changes at most RINGPLAN_CHANGES edges, whatever the number of members, mostly 3 in
+ * a layer; it looks at a bounded number of members. Edge ids are counted up and never used again;
+ * when there are none left (2^32 of them), no more edges are made.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,8 +54,7 @@ void ringplan_start(struct ringplan *plan);
 
 /* slot must not be a member. */
 void ringplan_join(struct ringplan *plan, uint32_t slot, uint32_t tenant, uint64_t domain);
-/* It is for good: a host that is down for a while keeps its edges (ringplan_down). Not a member:
- * nothing. */
+/* For good: one that is down for a while keeps its edges (ringplan_down). No member: nothing. */
 void ringplan_leave(struct ringplan *plan, uint32_t slot);
 /* It is in another domain now. Only remembered: ringplan_mend does what follows. */
 void ringplan_move(struct ringplan *plan, uint32_t slot, uint64_t domain);
@@ -105,6 +105,7 @@ struct ringplan_figures {
 	uint32_t next_edge;
 	size_t bytes; /* of memory */
 };
-void ringplan_figures(const struct ringplan *plan, struct ringplan_figures *figures);
+/* Looks at each domain: not for every second. */
+void ringplan_figures(struct ringplan *plan, struct ringplan_figures *figures);
 
 #endif
