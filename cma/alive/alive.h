@@ -100,4 +100,6 @@ bool alive_take(struct alive *alive, struct alive_event *event);
 bool alive_take_list(struct alive *alive, uint64_t *id, struct ring_list *list);
 struct instant alive_deadline(const struct alive *alive);
 
+const struct alive_counters *alive_counters(const struct alive *alive);
+
 #endif

@@ -102,4 +102,10 @@ struct alive_event {
 	uint64_t low, high; /* agents */
 };
 
+struct alive_counters {
+	uint64_t sights, strange; /* that came; of them, not of an edge of the sender */
+	uint64_t questions, answers, forged;
+	uint64_t rounds, stalls;
+};
+
 #endif

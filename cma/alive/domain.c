@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cma/alive/domain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cma/alive/alive_state.h"
+#include "cma/alive/judge.h"
+
+enum {
+	SETTLE_MS = 1000, /* from the first suspicion */
+	QUIET_MS = 1500,  /* from the latest one, when there are several, */
+	SETTLE_MOST_MS = 5000,
+	SEVERAL = 2, /* but not */
+	CROWD = 3,   /* hosts, at least, and */
+	CROWD_PERCENT = 60,
+	RECENT_S = 60, /* a death goes with those that follow */
+};
+
+/* ---- who is in it -----------------------------------------------------------------------------
+ */
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	return ((hash ^ value) * 0x9e3779b97f4a7c15u) ^ (hash >> 29);
+}
+
+struct switches {
+	uint64_t id[ALIVE_LINKS];
+	size_t count;
+};
+
+/* The different ones, in order. */
+static struct switches switches_of(const struct alive_place *place)
+{
+	struct switches switches = { .count = 0 };
+
+	for (size_t i = 0; i < place->links && i < ALIVE_LINKS; i++) {
+		uint64_t sw = place->link[i].sw;
+		size_t at = 0;
+
+		while (at < switches.count && switches.id[at] < sw)
+			at++;
+		if (at < switches.count && switches.id[at] == sw)
+			continue;
+		memmove(switches.id + at + 1, switches.id + at, (switches.count - at) * sizeof(sw));
+		switches.id[at] = sw;
+		switches.count++;
+	}
+	return switches;
+}
+
+static struct domain *find(struct alive *alive, uint32_t tenant, uint64_t key)
+{
+	struct table_link *link = table_find(&alive->domains, key);
+	struct domain *domain;
+
+	if (link)
+		return table_object(link, struct domain, by_key);
+	domain = mem_alloc(1, sizeof(*domain));
+	domain->tenant = tenant;
+	TAILQ_INIT(&domain->suspects);
+	TAILQ_INIT(&domain->recent);
+	table_insert(&alive->domains, &domain->by_key, key);
+	return domain;
+}
+
+/* NULL: nothing is known of the place. */
+static struct domain *domain_at(
+	struct alive *alive, uint32_t tenant, const struct alive_place *place)
+{
+	struct switches switches = switches_of(place);
+	uint64_t key = mix(tenant, switches.count);
+	struct domain *domain;
+
+	if (!switches.count && !place->subnet)
+		return NULL;
+	for (size_t i = 0; i < switches.count; i++)
+		key = mix(key, switches.id[i]);
+	if (!switches.count)
+		key = mix(key, place->subnet);
+	domain = find(alive, tenant, key);
+	domain->is_subnet = !switches.count;
+	domain->node = switches.count ? switches.id[0] : place->subnet;
+	return domain;
+}
+
+static void set_cables(struct agent *agent, const struct alive_place *place)
+{
+	free(agent->cables);
+	agent->cables = NULL;
+	agent->links = place->links < ALIVE_LINKS ? place->links : ALIVE_LINKS;
+	if (agent->links)
+		agent->cables = mem_alloc(agent->links, sizeof(*agent->cables));
+	for (size_t i = 0; i < agent->links; i++)
+		agent->cables[i] = (struct cable){ place->link[i].sw, place->link[i].port };
+}
+
+bool domain_place(struct alive *alive, struct agent *agent, const struct alive_place *place)
+{
+	struct domain *domain = domain_at(alive, agent->tenant, place);
+	bool counts = member_counts(agent);
+
+	set_cables(agent, place);
+	if (domain == agent->domain)
+		return false;
+	if (agent->inquiry)
+		domain_clear(alive, agent->inquiry);
+	if (agent->domain) {
+		LIST_REMOVE(agent, beside);
+		domain_count(agent->domain, -counts);
+	}
+	agent->domain = domain;
+	if (domain) {
+		LIST_INSERT_HEAD(&domain->agents, agent, beside);
+		domain_count(domain, counts);
+	}
+	return true;
+}
+
+uint64_t domain_node(const struct domain *domain)
+{
+	return domain ? domain->node : 0;
+}
+
+void domain_count(struct domain *domain, int change)
+{
+	domain->up += (size_t)change;
+}
+
+/* ---- suspicion --------------------------------------------------------------------------------
+ */
+
+static size_t crowd_of(const struct domain *domain)
+{
+	size_t share = ((domain->up + domain->recents) * CROWD_PERCENT + 99) / 100;
+
+	return share > CROWD ? share : CROWD;
+}
+
+bool domain_is_crowd(const struct domain *domain)
+{
+	return domain->suspected + domain->recents >= crowd_of(domain);
+}
+
+static void forget_old(struct instant now, struct domain *domain)
+{
+	struct fault *fault;
+
+	while ((fault = TAILQ_FIRST(&domain->recent)) != NULL &&
+		instant_sub(now, fault->opened) > RECENT_S * NS_PER_SEC)
+		fault_forget_recent(fault);
+}
+
+static bool is_open(const struct domain *domain)
+{
+	return timer_runs(&domain->window);
+}
+
+static void join(
+	struct alive *alive, struct instant now, struct fault *fault, struct inquiry *inquiry)
+{
+	inquiry_stop(alive, inquiry);
+	member_set_status(alive, now, inquiry->agent, ALIVE_UNREACHABLE);
+	fault_concern(alive, fault, inquiry);
+	inquiry->patience = 0;
+	inquiry_down(alive, now, inquiry);
+}
+
+/* Deaths of single hosts that were told a moment ago were the beginning of it. NULL: none. */
+static struct fault *absorb(struct alive *alive, struct instant now, struct domain *domain,
+	const struct alive_incident *name)
+{
+	struct fault *fault = NULL, *host;
+
+	while ((host = TAILQ_FIRST(&domain->recent)) != NULL) {
+		struct inquiry *inquiry = LIST_FIRST(&host->concerned);
+
+		fault_forget_recent(host);
+		if (!inquiry || inquiry->agent->status != ALIVE_DOWN)
+			continue;
+		member_set_status(alive, now, inquiry->agent, ALIVE_UNREACHABLE);
+		fault = fault_reclassify(alive, host, name);
+	}
+	return fault;
+}
+
+static void fail(struct alive *alive, struct instant now, struct domain *domain)
+{
+	const struct alive_incident name = {
+		.cause = domain->is_subnet ? ALIVE_CAUSE_PARTITION : ALIVE_CAUSE_SWITCH,
+		.tenant = domain->tenant,
+		.node = domain->node,
+	};
+	struct fault *fault = absorb(alive, now, domain, &name);
+	struct inquiry *inquiry, *next;
+
+	if (!fault)
+		fault = fault_open(alive, now, &name, domain->ripe, domain->up);
+	for (inquiry = TAILQ_FIRST(&domain->suspects); inquiry; inquiry = next) {
+		next = TAILQ_NEXT(inquiry, suspect);
+		if (inquiry->ripe)
+			join(alive, now, fault, inquiry);
+	}
+}
+
+static void fail_each(struct alive *alive, struct instant now, struct domain *domain)
+{
+	struct inquiry *inquiry, *next;
+
+	for (inquiry = TAILQ_FIRST(&domain->suspects); inquiry; inquiry = next) {
+		next = TAILQ_NEXT(inquiry, suspect);
+		if (!inquiry->ripe)
+			continue;
+		judge_declare(alive, now, inquiry, ALIVE_DOWN, ALIVE_CAUSE_HOST);
+		fault_remember_recent(inquiry->fault, domain);
+	}
+}
+
+static void decide(struct alive *alive, struct instant now, struct domain *domain)
+{
+	size_t crowd;
+
+	forget_old(now, domain);
+	crowd = crowd_of(domain);
+	if (!domain->ripe)
+		return;
+	if (domain->suspected + domain->recents >= crowd) {
+		if (domain->ripe + domain->recents >= crowd)
+			fail(alive, now, domain);
+	} else if (!is_open(domain)) {
+		fail_each(alive, now, domain);
+	}
+}
+
+static void settle(struct alive *alive, struct instant now, struct timer *timer)
+{
+	struct domain *domain = timer_object(timer, struct domain, window);
+	struct instant end = instant_first(instant_add(domain->last, QUIET_MS * NS_PER_MS),
+		instant_add(domain->opened, SETTLE_MOST_MS * NS_PER_MS));
+
+	if (domain->suspected >= SEVERAL && !domain_is_crowd(domain) && instant_before(now, end))
+		timer_set(&alive->timers, timer, end, settle);
+	decide(alive, now, domain);
+}
+
+void domain_suspect(struct alive *alive, struct instant now, struct inquiry *inquiry)
+{
+	struct domain *domain = inquiry->agent->domain;
+
+	if (!domain || inquiry->suspected || !member_counts(inquiry->agent))
+		return;
+	inquiry->suspected = true;
+	TAILQ_INSERT_TAIL(&domain->suspects, inquiry, suspect);
+	domain->last = now;
+	if (!domain->suspected++ && !is_open(domain)) {
+		domain->opened = now;
+		timer_set(&alive->timers, &domain->window, instant_add(now, SETTLE_MS * NS_PER_MS),
+			settle);
+	}
+}
+
+void domain_clear(struct alive *alive, struct inquiry *inquiry)
+{
+	struct domain *domain = inquiry->agent->domain;
+
+	if (!inquiry->suspected)
+		return;
+	inquiry->suspected = false;
+	TAILQ_REMOVE(&domain->suspects, inquiry, suspect);
+	domain->suspected--;
+	domain->ripe -= inquiry->ripe;
+	inquiry->ripe = false;
+	/* The others may have waited for a crowd that this one was needed for. */
+	if (domain->ripe && !is_open(domain))
+		timer_set(&alive->timers, &domain->window, domain->last, settle);
+}
+
+void domain_ripe(struct alive *alive, struct instant now, struct inquiry *inquiry)
+{
+	struct domain *domain = inquiry->agent->domain;
+	struct fault *fault = domain ? fault_find_group(alive, domain->tenant, domain->node) : NULL;
+
+	if (fault) {
+		join(alive, now, fault, inquiry);
+		return;
+	}
+	if (!domain) {
+		judge_declare(alive, now, inquiry, ALIVE_DOWN, ALIVE_CAUSE_HOST);
+		return;
+	}
+	domain_suspect(alive, now, inquiry);
+	domain->ripe += !inquiry->ripe;
+	inquiry->ripe = true;
+	decide(alive, now, domain);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMA_ALIVE_DOMAIN_H
+#define CMA_ALIVE_DOMAIN_H
+/*
+ * What fails together: the hosts behind one switch (or the same set of switches), or of one subnet.
+ * The first suspicion opens a window; when it closes, what failed is either most of the domain (one
+ * incident, of the switch) or single hosts. Part of the arbiter: pure.
+ */
+#include "cma/alive/inquiry.h"
+
+TAILQ_HEAD(domain_recent, fault);
+
+struct domain {
+	struct table_link by_key;
+	uint64_t node; /* the switch with the lowest id, or the subnet */
+	bool is_subnet;
+	uint32_t tenant;
+	LIST_HEAD(, agent) agents;
+	size_t up; /* agents that are up and watched */
+	struct inquiries suspects;
+	size_t suspected, ripe;
+	struct domain_recent recent; /* hosts that were declared dead lately */
+	size_t recents;
+	struct instant opened, last; /* of the window: first and latest suspicion */
+	struct timer window;
+};
+
+/* By the place where the agent is plugged in: whether its domain is another one now. */
+bool domain_place(struct alive *alive, struct agent *agent, const struct alive_place *place);
+/* Its node, as the ring plan knows it; 0: unknown. */
+uint64_t domain_node(const struct domain *domain);
+/* An agent of it counts as up, or no more. */
+void domain_count(struct domain *domain, int change);
+void domain_suspect(struct alive *alive, struct instant now, struct inquiry *inquiry);
+void domain_clear(struct alive *alive, struct inquiry *inquiry);
+/* Most of it is suspected. */
+bool domain_is_crowd(const struct domain *domain);
+/* The agent of this inquiry would be declared dead. inquiry may be gone. */
+void domain_ripe(struct alive *alive, struct instant now, struct inquiry *inquiry);
+
+#endif

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cma/alive/path.h"
+
+#include "cma/alive/accusation.h"
+#include "cma/alive/alive_state.h"
+
+enum {
+	WAIT_S = 6, /* for the other edges to be accused, too, or for all to be well again */
+	AGAIN_S = 2,
+	MOST_PERCENT = 60,
+};
+
+/* An edge of an agent, and what both ends tell. */
+struct span_edge {
+	struct agent *one, *other;
+	struct accusation *of_one, *of_other; /* NULL: none */
+};
+
+struct tally {
+	size_t edges, failing;
+};
+
+static bool is_certain(const struct agent *agent)
+{
+	return agent->status == ALIVE_UP && !(agent->inquiry && agent->inquiry->doubted);
+}
+
+static struct span_edge edge_of(
+	const struct alive *alive, struct agent *agent, const struct ringplan_neighbour *neighbour)
+{
+	struct agent *other = alive->slots[neighbour->slot];
+
+	return (struct span_edge){
+		.one = agent,
+		.other = other,
+		.of_one = accusation_find(agent, neighbour->edge),
+		.of_other = accusation_find(other, neighbour->edge),
+	};
+}
+
+static bool fails(const struct span_edge *edge)
+{
+	return (edge->of_one || edge->of_other) && is_certain(edge->one) && is_certain(edge->other);
+}
+
+/* Its one end does not hear the other, which hears that much. */
+static bool is_deaf(const struct span_edge *edge)
+{
+	return fails(edge) && edge->of_one && edge->of_one->sight == SIGHT_ONE_WAY;
+}
+
+static void count(struct tally *tally, const struct span_edge *edge)
+{
+	tally->edges++;
+	tally->failing += fails(edge);
+}
+
+static bool is_most(const struct tally *tally)
+{
+	return 100 * tally->failing >= MOST_PERCENT * tally->edges;
+}
+
+/* ---- which incident ---------------------------------------------------------------------------
+ */
+
+static bool is_between(const struct span_edge *edge, const struct domain *a, const struct domain *b)
+{
+	return edge->one->domain == a && edge->other->domain == b;
+}
+
+/* The edges between the domains of two agents: all, without the first agent, and the second. */
+static void tally_pair(struct alive *alive, const struct agent *one, const struct agent *other,
+	struct tally tallies[3])
+{
+	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE];
+	struct agent *agent;
+
+	LIST_FOREACH (agent, &one->domain->agents, beside) {
+		size_t n = member_neighbours(alive, agent, neighbours);
+
+		for (size_t i = 0; i < n; i++) {
+			struct span_edge edge = edge_of(alive, agent, &neighbours[i]);
+
+			if (!is_between(&edge, one->domain, other->domain))
+				continue;
+			count(&tallies[0], &edge);
+			if (edge.one != one)
+				count(&tallies[1], &edge);
+			if (edge.other != other)
+				count(&tallies[2], &edge);
+		}
+	}
+}
+
+static bool is_whole_agent(
+	const struct alive *alive, struct agent *agent, bool (*what)(const struct span_edge *edge))
+{
+	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE];
+	size_t n = member_neighbours(alive, agent, neighbours), all = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct span_edge edge = edge_of(alive, agent, &neighbours[i]);
+
+		all += what(&edge);
+	}
+	return n >= 2 && all == n;
+}
+
+/* Is it the path between the two domains? */
+static bool is_path(struct alive *alive, struct agent *one, struct agent *other)
+{
+	struct tally tallies[3] = { { .edges = 0 } };
+
+	if (!one->domain || !other->domain || one->domain == other->domain)
+		return false;
+	tally_pair(alive, one, other, tallies);
+	if (!is_most(&tallies[0]) || !is_most(&tallies[1]) || !is_most(&tallies[2]))
+		return false;
+	return (tallies[1].edges || !is_whole_agent(alive, one, fails)) &&
+		(tallies[2].edges || !is_whole_agent(alive, other, fails));
+}
+
+static struct alive_incident of_agents(
+	enum alive_cause cause, const struct agent *one, const struct agent *other)
+{
+	return (struct alive_incident){
+		.cause = cause,
+		.tenant = one->tenant,
+		.node = one->id,
+		.other = other ? other->id : 0,
+	};
+}
+
+static struct alive_incident of_domains(const struct agent *one, const struct agent *other)
+{
+	uint64_t a = one->domain->node, b = other->domain->node;
+
+	return (struct alive_incident){
+		.cause = ALIVE_CAUSE_PATH,
+		.tenant = one->tenant,
+		.node = a < b ? a : b,
+		.other = a < b ? b : a,
+	};
+}
+
+/* One way: this end of the edge is deaf, or the other one is; NULL: neither. */
+static struct agent *deaf_end(const struct span_edge *edge)
+{
+	if (edge->of_one && edge->of_one->sight == SIGHT_ONE_WAY)
+		return edge->one;
+	if (edge->of_other && edge->of_other->sight == SIGHT_ONE_WAY)
+		return edge->other;
+	return NULL;
+}
+
+static struct alive_incident name_of(struct alive *alive, const struct span_edge *edge)
+{
+	struct agent *ends[] = { edge->one, edge->other }, *deaf = deaf_end(edge);
+	struct tally pair[3] = { { .edges = 0 } };
+
+	if (is_path(alive, edge->one, edge->other)) {
+		tally_pair(alive, edge->one, edge->other, pair);
+		if (!deaf || pair[0].failing > 1)
+			return of_domains(edge->one, edge->other);
+	}
+	for (int i = 0; i < 2; i++) {
+		if (is_whole_agent(alive, ends[i], is_deaf))
+			return of_agents(ALIVE_CAUSE_ONE_WAY, ends[i], NULL);
+		if (is_whole_agent(alive, ends[i], fails) && !deaf)
+			return of_agents(ALIVE_CAUSE_LOCAL_PATH, ends[i], NULL);
+	}
+	if (deaf)
+		return of_agents(
+			ALIVE_CAUSE_ONE_WAY, deaf, deaf == edge->one ? edge->other : edge->one);
+	if (edge->one->id < edge->other->id)
+		return of_agents(ALIVE_CAUSE_LOCAL_PATH, edge->one, edge->other);
+	return of_agents(ALIVE_CAUSE_LOCAL_PATH, edge->other, edge->one);
+}
+
+/* ---- what is told -----------------------------------------------------------------------------
+ */
+
+/* The accusation is due to that; an incident that was opened for it alone becomes that one. */
+static void attribute(struct alive *alive, struct instant now, struct accusation *accusation,
+	const struct alive_incident *name)
+{
+	struct fault *fault = fault_find(alive, name);
+	struct fault *old = accusation ? accusation->fault : NULL;
+
+	if (!accusation || (old && old == fault))
+		return;
+	if (old && !fault) {
+		fault_reclassify(alive, old, name);
+		return;
+	}
+	if (!fault)
+		fault = fault_open(alive, now, name, 0, 0);
+	accusation->fault = fault;
+	fault->support++;
+	if (old && !--old->support)
+		fault_clear(alive, old);
+}
+
+static void blame(struct alive *alive, struct instant now, const struct span_edge *edge)
+{
+	struct alive_incident name = name_of(alive, edge);
+
+	attribute(alive, now, edge->of_one, &name);
+	attribute(alive, now, edge->of_other, &name);
+}
+
+static void expire(struct alive *alive, struct instant now, struct timer *timer)
+{
+	struct inquiry *inquiry = timer_object(timer, struct inquiry, path);
+	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE];
+	size_t n = member_neighbours(alive, inquiry->agent, neighbours);
+
+	if (inquiry->agent->status != ALIVE_UP)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct span_edge edge = edge_of(alive, inquiry->agent, &neighbours[i]);
+
+		if (fails(&edge))
+			blame(alive, now, &edge);
+		else if (edge.of_one)
+			timer_set(&alive->timers, timer, instant_add(now, AGAIN_S * NS_PER_SEC),
+				expire);
+	}
+}
+
+void path_expect(struct alive *alive, struct instant now, struct inquiry *inquiry)
+{
+	bool is_new = false;
+
+	for (size_t i = 0; i < inquiry->accused; i++) {
+		if (inquiry->accusations[i].fault || inquiry->accusations[i].told)
+			continue;
+		inquiry->accusations[i].told = is_new = true;
+		member_tell(alive, now, alive->slots[inquiry->accusations[i].by]);
+	}
+	if (!is_new)
+		return;
+	member_tell(alive, now, inquiry->agent);
+	if (!timer_runs(&inquiry->path))
+		timer_set(&alive->timers, &inquiry->path, instant_add(now, WAIT_S * NS_PER_SEC),
+			expire);
+}
+
+static void release(struct alive *alive, struct instant now, struct accusation *accusation)
+{
+	struct fault *fault = accusation ? accusation->fault : NULL;
+
+	if (!fault)
+		return;
+	accusation->fault = NULL;
+	accusation->told = false;
+	fault_unsupport(alive, now, fault);
+}
+
+void path_release(struct alive *alive, struct instant now, const struct agent *agent)
+{
+	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE];
+	size_t n = member_neighbours(alive, agent, neighbours);
+
+	for (size_t i = 0; i < n; i++) {
+		release(alive, now, accusation_find(agent, neighbours[i].edge));
+		release(alive, now,
+			accusation_find(alive->slots[neighbours[i].slot], neighbours[i].edge));
+	}
+}
