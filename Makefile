@@ -3,6 +3,7 @@
 #   make            the three programs          make check   every test
 #   make run        watch this host, live       make lab     a small estate in network namespaces
 #   make check-kernels  the same on other kernels, under emulation
+#   make bench-serf     this beside Debian's serf, 100 hosts
 #   make sim | sim-long | crash | crash-long | model | fuzz | coverage | bench | lint
 #   make install | uninstall | deps | clean
 
@@ -33,6 +34,7 @@ TEST_PACKAGES := libcmocka-dev lldpd nginx-light postgresql redis-server redis-t
 	libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck universal-ctags mandoc \
 	liburing-dev libcap2-bin procps strace systemd spin
 RUN_PACKAGES := lldpd
+BENCH_PACKAGES := serf
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum \
 	-Wformat=2 -Wvla -Werror
@@ -212,7 +214,7 @@ tests: all $(unit_tests) $(sim_tests) $(crash_tests) $(fuzz_replay) $(test_tools
 model:
 	@tests/model/check.sh
 
-.PHONY: model run lab check check-kernels system bench lint fuzz coverage clean install uninstall
+.PHONY: model run lab check check-kernels system bench bench-serf lint fuzz coverage clean install uninstall
 run:
 	@tools/run.sh
 lab:
@@ -225,6 +227,10 @@ check-kernels:
 	@tools/check-kernels.sh
 bench: all $(test_tools)
 	@tools/bench.sh
+# SHORT=1: less of everything.
+bench-serf: all
+	@tools/packages.sh install $(BENCH_PACKAGES)
+	@PYTHONDONTWRITEBYTECODE=1 BUILD=$(BUILD) python3 tests/bench/serf/compare.py
 lint:
 	@tools/lint.sh
 fuzz:

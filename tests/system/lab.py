@@ -62,6 +62,12 @@ def die_with_parent():
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored in what a shell runs in the background
 
 
+def cgroups():
+    """Where the cgroup v2 hierarchy is mounted, None when it is not."""
+    with open("/proc/mounts", encoding="ascii") as mounts:
+        return next((words[1] for words in map(str.split, mounts) if words[2] == "cgroup2"), None)
+
+
 def namespaces(prefix):
     names = [line.split()[0] for line in run("ip", "netns", "list").stdout.splitlines() if line]
     return [name for name in names if name.startswith(prefix)]
@@ -82,6 +88,11 @@ def remove_namespaces(prefix):
         run("ip", "netns", "delete", namespace, ok=False)
 
 
+def remove_cgroups(prefix):
+    for directory in glob.glob(f"{cgroups()}/{prefix}*"):
+        os.rmdir(directory)
+
+
 def sweep():
     """Clears what runs that no longer live left behind."""
     owners = set(glob.glob(f"{BASE}/*"))
@@ -95,19 +106,25 @@ def sweep():
             since = ""
         if pid.isdigit() and started_at(pid) != since:
             remove_namespaces(f"{PREFIX}{pid}-")
+            remove_cgroups(f"{PREFIX}{pid}-")
             shutil.rmtree(directory, ignore_errors=True)
 
 
 class Process:
     """A running program with its output in a file."""
 
-    def __init__(self, command, log, **options):
+    def __init__(self, command, log, cgroup=None, **options):
+        def before():
+            if cgroup:
+                with open(f"{cgroup}/cgroup.procs", "w", encoding="ascii") as procs:
+                    procs.write("0")
+            die_with_parent()
         self.command = [str(word) for word in command]
         self.log = log
         with open(log, "ab") as output:
             self.popen = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, start_new_session=True,
-                stdout=options.pop("stdout", output), stderr=output, preexec_fn=die_with_parent,
+                stdout=options.pop("stdout", output), stderr=output, preexec_fn=before,
                 **options)
         self.pid = self.popen.pid
 
@@ -152,6 +169,10 @@ class Node:
         self.ip("link", "set", "lo", "up")
         self.lldpd = None
         self.count = 0
+        self.cgroup = None
+        if estate.own_cgroups:
+            self.cgroup = os.path.join(cgroups(), self.namespace)
+            os.mkdir(self.cgroup)
 
     def ip(self, *words):
         return run("ip", "-n", self.namespace, *words)
@@ -166,7 +187,8 @@ class Node:
         self.count += 1
         name = options.pop("name", os.path.basename(str(command[0])))
         log = self.path(f"{self.count}-{name}.log")
-        process = Process(["ip", "netns", "exec", self.namespace, *command], log, **options)
+        process = Process(["ip", "netns", "exec", self.namespace, *command], log, self.cgroup,
+                          **options)
         self.estate.processes.append(process)
         return process
 
@@ -272,8 +294,10 @@ class Host(Node):
 
     def probe_start(self, token, *more):
         """Without a token it goes on with what its state directory holds."""
-        self.probe = self.spawn(built("nanoprobe"), "--state-dir", self.state, *self.options(),
-                                *(("--token", token) if token else ()), *more)
+        alone = ("unshare", "--cgroup") if self.cgroup else ()
+        self.probe = self.spawn(*alone, built("nanoprobe"), "--state-dir", self.state,
+                                *self.options(), *(("--token", token) if token else ()), *more,
+                                name="nanoprobe")
         return self.probe
 
     def once(self, *more):
@@ -310,10 +334,14 @@ class Cma:
 
 
 class Estate:
-    """with Estate() as lab: ... ; everything it made is gone afterwards, whatever happens."""
+    """with Estate() as lab: ... ; everything it made is gone afterwards, whatever happens.
 
-    def __init__(self):
+    own_cgroups: each host is a control group, which is all that its nanoprobe sees, as in a
+    container. A kernel has room for 64 nanoprobes that watch the same one."""
+
+    def __init__(self, own_cgroups=False):
         sweep()
+        self.own_cgroups = own_cgroups and cgroups() is not None
         self.directory = os.path.join(BASE, str(os.getpid()))
         self.processes, self.nodes, self.switches, self.hosts = [], {}, [], []
         self.cma = None
@@ -338,6 +366,7 @@ class Estate:
         for process in self.processes:
             process.kill()
         remove_namespaces(f"{PREFIX}{os.getpid()}-")
+        remove_cgroups(f"{PREFIX}{os.getpid()}-")
         shutil.rmtree(self.directory, ignore_errors=True)
         try:
             os.rmdir(BASE)
