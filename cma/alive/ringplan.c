@@ -2,7 +2,9 @@
 #include "cma/alive/ringplan.h"
 
 #include "base/alloc.h"
-#include "cma/alive/ringplan_state.h"
+#include "cma/alive/ringplan_exchange.h"
+#include "cma/alive/ringplan_graph.h"
+#include "cma/alive/ringplan_weave.h"
 
 enum {
 	SETTLE = 8, /* exchanges at most after a join or leave */

@@ -5,9 +5,11 @@
  * one that left have one each), or they are those of an edge a-b that ends as well. Which c-d is
  * the best of those that were looked at is a matter of what the four of them pay before and after.
  */
+#include "cma/alive/ringplan_exchange.h"
+
 #include <limits.h>
 
-#include "cma/alive/ringplan_state.h"
+#include "cma/alive/ringplan_graph.h"
 
 /* What a member pays in a layer. */
 enum {

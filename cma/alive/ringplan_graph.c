@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cma/alive/ringplan_graph.h"
+
 #include <assert.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "cma/alive/ringplan_state.h"
 
 enum { ROOM_FIRST = 64, CANCEL_DEPTH = 32 };
 
@@ -40,11 +41,12 @@ void ringplan_tell(struct ringplan *plan, const struct ringplan_change *change)
 static bool cancel(struct ringplan *plan, uint32_t edge)
 {
 	size_t depth = plan->changes_end - plan->changes_first;
-	struct ringplan_change *end = plan->changes + plan->changes_end;
 
 	for (size_t i = 1; i <= depth && i <= CANCEL_DEPTH; i++) {
-		if (end[-i].edge == edge && end[-i].added) {
-			memmove(end - i, end - i + 1, (i - 1) * sizeof(*end));
+		struct ringplan_change *change = &plan->changes[plan->changes_end - i];
+
+		if (change->edge == edge && change->added) {
+			memmove(change, change + 1, (i - 1) * sizeof(*change));
 			plan->changes_end--;
 			return true;
 		}

@@ -98,45 +98,4 @@ static inline bool ringplan_is_member(const struct ringplan *plan, uint32_t slot
 	return slot < plan->room && plan->members[slot].domain;
 }
 
-/* ---- ringplan_graph.c: members and edges, without a thought for which --------------------------
- */
-
-uint32_t ringplan_chance(struct ringplan *plan, uint32_t below);
-void ringplan_enter(struct ringplan *plan, uint32_t slot, uint32_t tenant, uint64_t domain);
-/* It must have no edge any more. */
-void ringplan_exit(struct ringplan *plan, uint32_t slot);
-void ringplan_rehome(struct ringplan *plan, uint32_t slot, uint64_t domain);
-bool ringplan_joined(const struct ringplan *plan, uint32_t one, uint32_t other);
-unsigned int ringplan_open_ends(const struct ringplan *plan, uint32_t slot, unsigned int layer);
-/* A known edge, and a new one; both must have an open end. */
-void ringplan_attach(struct ringplan *plan, const struct ringplan_change *edge);
-void ringplan_link(struct ringplan *plan, unsigned int layer, uint32_t one, uint32_t other);
-void ringplan_unlink(struct ringplan *plan, unsigned int layer, uint32_t one, uint32_t other);
-void ringplan_tell(struct ringplan *plan, const struct ringplan_change *change);
-
-/* ---- ringplan_exchange.c: which edges are better -----------------------------------------------
- */
-
-/* Two open ends, of a and b (which may be one member), are closed: by an edge between them or,
- * where there may be none, by putting them into another one. false: there is none that is possible.
- */
-bool ringplan_close(struct ringplan *plan, unsigned int layer, uint32_t a, uint32_t b);
-/* No outside neighbour, where it could have one (by number). */
-bool ringplan_wants_outside(const struct ringplan_domain *domain, unsigned int layer);
-/* One exchange of two edges for a better neighbour of slot; false: found none. Walking looks at the
- * members of the tenant in turn, which finds whatever there is in the end; else at some. */
-bool ringplan_find_outside(struct ringplan *plan, unsigned int layer, uint32_t slot, bool walk);
-bool ringplan_find_inside(struct ringplan *plan, unsigned int layer, uint32_t slot);
-bool ringplan_find_up(struct ringplan *plan, unsigned int layer, uint32_t slot);
-
-/* ---- ringplan_weave.c: small tenants, and what was loaded --------------------------------------
- */
-
-/* All edges of a layer that are missing. false: an open end is left. */
-bool ringplan_complete(struct ringplan *plan, struct ringplan_tenant *tenant, unsigned int layer);
-/* Ends all edges of a layer. */
-void ringplan_unravel(struct ringplan *plan, struct ringplan_tenant *tenant, unsigned int layer);
-/* Both layers of a small tenant in which edges are in each other's way: the second is made anew. */
-void ringplan_rebuild(struct ringplan *plan, struct ringplan_tenant *tenant);
-
 #endif

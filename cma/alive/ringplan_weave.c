@@ -6,8 +6,11 @@
  * end, and a ring of whoever is left goes through any six members or more (Dirac: each may be next
  * to at least half of the others); of five, through those that the first layer leaves.
  */
+#include "cma/alive/ringplan_weave.h"
+
 #include "base/alloc.h"
-#include "cma/alive/ringplan_state.h"
+#include "cma/alive/ringplan_exchange.h"
+#include "cma/alive/ringplan_graph.h"
 
 enum { WEAVE = 12 }; /* members at most */
 
