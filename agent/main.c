@@ -119,6 +119,7 @@ static int be_net(struct nanoprobe *nanoprobe)
 		.identity = nanoprobe->options.dry_run ? NULL : &nanoprobe->identity,
 		.dry_run = nanoprobe->options.dry_run,
 		.json = nanoprobe->options.json,
+		.beat_port = nanoprobe->options.beat_port,
 		.boot = this_boot(),
 		.run = nanoprobe->run,
 		.sense = nanoprobe->ends[1],

@@ -11,11 +11,13 @@
 
 #include "agent/dryrun.h"
 #include "agent/footprint.h"
+#include "agent/heartbeat.h"
 #include "agent/ipc.h"
 #include "agent/observe.h"
 #include "agent/perform.h"
 #include "agent/reach.h"
 #include "agent/sense.h"
+#include "agent/standing.h"
 #include "agent/tracker.h"
 #include "agent/uplink.h"
 #include "base/alloc.h"
@@ -23,7 +25,6 @@
 enum {
 	RECEIVE_BATCH = 64, /* packets or datagrams taken before others get their turn */
 	START_SECONDS = 5,  /* how long lldpd may delay the first telling */
-	SILENT_CALLS = 3,   /* calls without an answer before the log says so */
 	EXIT_OK = 0,
 	EXIT_FAILED = 1,
 };
@@ -32,7 +33,7 @@ struct net {
 	struct net_config config;
 	struct reach reach;
 	struct ev_loop *loop;
-	ev_io sense, udp, descriptors[OBSERVE_DESCRIPTORS];
+	ev_io sense, udp, beats, descriptors[OBSERVE_DESCRIPTORS];
 	ev_timer timer;
 	ev_signal terminated, interrupted;
 	ev_prepare before_wait;
@@ -40,12 +41,12 @@ struct net {
 	struct observe *observe;
 	struct uplink *uplink;
 	struct perform perform; /* borrows the three above */
+	struct heartbeat heartbeat;
 	struct instant start_deadline;
 	bool sense_ready, sense_ended, ready;
-	bool reflects; /* the kernel can answer echo requests */
 	bool enrolled_told, trimmed;
 	uint64_t new_keys_told;
-	struct uplink_status logged;
+	struct standing standing;		 /* with the CMA, as the log has it */
 	char fingerprint[KEYS_FINGERPRINT_SIZE]; /* our own */
 	int exit_code;
 };
@@ -115,7 +116,7 @@ static int take_packet(struct net *net, struct ipc_packet *packet)
 		return take_facts(net, &r);
 	case SENSE_READY:
 		net->sense_ready = true;
-		net->reflects = get_u8(&r) == 1;
+		heartbeat_reflects(&net->heartbeat, get_u8(&r) == 1);
 		return reader_done(&r) ? 0 : -EBADMSG;
 	case SENSE_FD:
 		return take_descriptor(net, &r, packet);
@@ -195,57 +196,38 @@ static void send_datagrams(struct net *net)
 		reach_send(&net->reach, SPAN(datagram, size));
 }
 
-static const char *refusal_text(enum welcome_refusal refusal)
+static void take_command(void *owner, uint64_t now_ms, struct span warrant)
 {
-	switch (refusal) {
-	case WELCOME_TOKEN_EXPIRED:
-		return "the token has expired; make another with 'cmactl token create'";
-	case WELCOME_TOKEN_USED_UP:
-		return "the token has been used up; make another with 'cmactl token create'";
-	case WELCOME_OTHER_TENANT:
-		return "this host belongs to another tenant than the token";
-	case WELCOME_PENDING:
-		return "nobody has approved this host yet";
-	case WELCOME_REVOKED:
-		return "this host was revoked; 'cmactl approve' lets it in again";
-	case WELCOME_OK:
-	case WELCOME_REFUSAL_MASK:
-		break;
-	}
-	return "no reason that this version knows";
+	struct net *net = owner;
+
+	perform_command(&net->perform, now_ms, warrant);
 }
 
-/* One line when something about the CMA changes. */
-static void log_status(struct net *net, const struct uplink_status *status)
+/* The kernel is to answer who asks at the port of heartbeats with what the list said. */
+static void request_echo(struct net *net)
 {
-	const struct uplink_status *logged = &net->logged;
-	const struct log *log = net->config.log;
-	char cma[ADDR_TEXT_SIZE];
+	const struct sense_request request = { .op = SENSE_ECHO,
+		.argument = net->heartbeat.neighbour.port,
+		.value = ring_echo(net->heartbeat.neighbour.ring) };
 
-	addr_text(reach_address(&net->reach), cma);
-	if (status->calls > logged->calls)
-		log_debug(log, "calling the CMA at %s", cma);
-	if (status->durable != logged->durable)
-		log_debug(log, "the CMA has all up to %" PRIu64, status->durable);
-	if (status->refusal == WELCOME_PENDING && status->refusal != logged->refusal)
-		log_warn(log, "the CMA at %s waits for somebody to do 'cmactl approve %s'", cma,
-			net->fingerprint);
-	else if (status->refusal && status->refusal != logged->refusal)
-		log_error(log, "the CMA at %s refuses us: %s", cma, refusal_text(status->refusal));
-	else if (status->wrong_secret && !logged->wrong_secret)
-		log_error(log,
-			"the CMA at %s does not accept our token: was it revoked, or made by "
-			"another CMA?",
-			cma);
-	else if (status->sessions > logged->sessions)
-		log_info(log, "connected to the CMA at %s", cma);
-	else if (status->calls >= SILENT_CALLS && logged->calls < SILENT_CALLS &&
-		!status->wrong_secret && !status->refusal)
-		log_warn(log,
-			"no answer from %s yet (is a CMA running there, the one that made the "
-			"token?); trying on",
-			cma);
-	net->logged = *status;
+	send_request(net, &request);
+}
+
+static void take_list(void *owner, struct instant now, const struct record_ring *list)
+{
+	struct net *net = owner;
+
+	if (heartbeat_list(&net->heartbeat, now, list) && net->heartbeat.reflects)
+		request_echo(net);
+}
+
+static void on_beats(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct net *net = watcher->data;
+
+	(void)loop;
+	(void)events;
+	net->heartbeat.waits = true;
 }
 
 /* Behind SENSE_ENROLLED, if that is due too: a key is kept with an enrolment. */
@@ -261,11 +243,13 @@ static void tell_new_key(struct net *net)
 static void run_uplink(struct net *net)
 {
 	const struct uplink_status *status;
+	char cma[ADDR_TEXT_SIZE];
 
 	if (net->ready)
 		send_datagrams(net);
 	status = uplink_status(net->uplink);
-	log_status(net, status);
+	addr_text(reach_address(&net->reach), cma);
+	standing_log(&net->standing, status, cma, net->fingerprint, net->config.log);
 	if (status->enrolled && !net->enrolled_told) {
 		net->enrolled_told = true;
 		request_sense(net, SENSE_ENROLLED);
@@ -329,6 +313,7 @@ static void arm_timer(struct net *net, struct instant now)
 		deadline = instant_first(deadline, net->start_deadline);
 	if (net->uplink)
 		deadline = instant_first(deadline, uplink_deadline(net->uplink));
+	deadline = instant_first(deadline, heartbeat_deadline(&net->heartbeat));
 	ev_timer_stop(net->loop, &net->timer);
 	if (deadline.ns == INSTANT_NEVER.ns)
 		return;
@@ -345,6 +330,7 @@ static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events
 	(void)loop;
 	(void)events;
 	check_ready(net, instant_now());
+	heartbeat_run(&net->heartbeat, instant_now());
 	if (net->uplink)
 		run_uplink(net);
 	else
@@ -383,9 +369,10 @@ static int start_uplink(struct net *net, const struct identity *identity)
 		.asks = identity->asks,
 		.enrolled = identity->enrolled,
 		.run = net->config.run,
-		.command = perform_command,
+		.command = take_command,
+		.ring = take_list,
 		.random = random_bytes,
-		.owner = &net->perform,
+		.owner = net,
 	};
 	int err = reach_open(&net->reach, &identity->enrolment.cma);
 
@@ -407,6 +394,11 @@ static int start_uplink(struct net *net, const struct identity *identity)
 	ev_io_init(&net->udp, on_udp, net->reach.fd, EV_READ);
 	net->udp.data = net;
 	ev_io_start(net->loop, &net->udp);
+	if (heartbeat_start(&net->heartbeat, net->config.beat_port, net->uplink, net->config.log)) {
+		ev_io_init(&net->beats, on_beats, net->heartbeat.neighbour.fd, EV_READ);
+		net->beats.data = net;
+		ev_io_start(net->loop, &net->beats);
+	}
 	return 0;
 }
 
@@ -480,6 +472,7 @@ void net_free(struct net *net)
 	observe_free(net->observe);
 	tracker_free(net->tracker);
 	reach_close(&net->reach);
+	heartbeat_end(&net->heartbeat);
 	ev_loop_destroy(net->loop);
 	free(net);
 }

@@ -13,12 +13,13 @@
 
 struct net_config {
 	const struct identity
-		*identity; /* NULL with dry_run; its secrets may be wiped afterwards */
-	bool dry_run;	   /* print the changes to stdout instead of telling a CMA */
-	bool json;	   /* ... as JSON */
-	uint64_t boot;	   /* boot_hash() */
-	uint64_t run;	   /* as in struct sense_config */
-	int sense;	   /* this process's end of the socket pair */
+		*identity;  /* NULL with dry_run; its secrets may be wiped afterwards */
+	bool dry_run;	    /* print the changes to stdout instead of telling a CMA */
+	bool json;	    /* ... as JSON */
+	uint16_t beat_port; /* of heartbeats; 0: none */
+	uint64_t boot;	    /* boot_hash() */
+	uint64_t run;	    /* as in struct sense_config */
+	int sense;	    /* this process's end of the socket pair */
 	const struct log *log;
 };
 

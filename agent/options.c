@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/addr.h"
+#include "base/text.h"
 
 #define DEFAULT_CONFIG SYSCONFDIR "/assim/nanoprobe.conf"
 
@@ -61,6 +62,10 @@ static const struct option_def defs[] = {
 	{ .name = "reflector-interfaces",
 		.argument = "NAME,...",
 		.help = "where it answers (default: where there is an address)" },
+	{ .name = "beat-port",
+		.argument = "PORT",
+		.initial = "1985",
+		.help = "UDP port of heartbeats with neighbours; 0: none" },
 	{ .name = "log-level",
 		.type = OPTION_CHOICE,
 		.argument = "error|warn|info|debug",
@@ -136,6 +141,7 @@ static int complain(struct config *config, const char *what)
 static int check(struct options *options)
 {
 	struct addr addr;
+	int64_t port;
 
 	if (options->json && !options->once && !options->dry_run)
 		return complain(&options->config, "--json needs --once or --dry-run");
@@ -148,6 +154,13 @@ static int check(struct options *options)
 			options->cma);
 		return -EINVAL;
 	}
+	if (text_parse_number(config_text(&options->config, "beat-port"), 0, UINT16_MAX, &port)) {
+		snprintf(options->config.error, sizeof(options->config.error),
+			"--beat-port '%s': must be a number from 0 to 65535",
+			config_text(&options->config, "beat-port"));
+		return -EINVAL;
+	}
+	options->beat_port = (uint16_t)port;
 	if (options->token && options->cma_key)
 		return complain(&options->config, "--token and --cma-key exclude each other");
 	if (options->hostname && strlen(options->hostname) > HOST_NAME_MAX)

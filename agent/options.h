@@ -27,6 +27,7 @@ struct options {
 	int64_t edge_ttl_ms;
 	const char *reflector; /* off, tc or xdp */
 	const char *reflector_interfaces;
+	uint16_t beat_port;
 	enum log_level log_level;
 	bool once, json, dry_run;
 };

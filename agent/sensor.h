@@ -108,10 +108,7 @@ struct sensor_counters {
 };
 void sensor_counters(const struct sensor *sensor, struct sensor_counters *counters);
 
-/*
- * From now on the reflector answers echo requests that come to that port with that tag, and no
- * others; tag 0: none. Nothing where no reflector is attached.
- */
+/* The reflector, if there is one, answers what comes to port with tag; tag 0: nothing. */
 void sensor_reflect(struct sensor *sensor, uint16_t port, uint64_t tag);
 
 /*

@@ -23,7 +23,7 @@ struct door {
 	__u64 ring_full;
 	__u64 edges_full;
 	__u64 unowned;
-	__u64 echo_tag;	  /* as in the packet; 0: none is answered */
+	__u64 echo_tag;	 /* as in the packet; 0: none is answered */
 	__u16 echo_port; /* they come to it */
 };
 

@@ -22,6 +22,9 @@ enum {
 	BEAT_STARTED = 4, /* the sender has not heard this edge since it started: echo is 0 */
 };
 
+/* In flags of HELD: */
+enum { HELD_REFLECTS = 1 }; /* the kernel answers ECHO */
+
 /* How an end of an edge sees the other one. */
 enum sight {
 	SIGHT_HEARD,   /* well */

@@ -84,7 +84,7 @@ def busy_port(lab):
 def second_instance(lab):
     host = lab.nodes["centre"]
     refused(host.run(built("cma"), "--state-dir", lab.cma.state, "--listen",
-                     f"{host.address}:{PORT + 1}", "--control", host.path("other.sock"), ok=False),
+                     f"{host.address}:{PORT + 6}", "--control", host.path("other.sock"), ok=False),
             lab.cma.state, code=(1,))
     probe = lab.nodes["good"]
     refused(probe.run(built("nanoprobe"), "--state-dir", probe.state, *probe.options(), ok=False),

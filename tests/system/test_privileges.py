@@ -119,7 +119,8 @@ def check_limits(pid, name, cell):
 def check_internet(pid, name, cell):
     found = {kind for kind in sockets(pid)
              if kind[0] not in (socket.AF_UNIX, socket.AF_NETLINK)}
-    equal(sorted(found), {"none": [], "UDP": [(socket.AF_INET, socket.SOCK_DGRAM)]}[cell],
+    kinds = {"none": [], "UDP": [socket.AF_INET], "UDP, UDP6": [socket.AF_INET, socket.AF_INET6]}
+    equal(sorted(found), [(family, socket.SOCK_DGRAM) for family in kinds[cell]],
           f"sockets of {name}")
 
 
@@ -271,7 +272,7 @@ def cma_makes_no_call_that_its_unit_refuses(lab):
     one = lab.nodes["one"]
     trace, control = one.path("cma-trace"), one.path("traced.sock")
     cma = one.spawn("strace", "-D", "-f", "-qq", "-o", trace, built("cma"), "--state-dir",
-                    one.path("traced"), "--listen", f"{one.address}:1985", "--control", control)
+                    one.path("traced"), "--listen", f"{one.address}:1990", "--control", control)
     wait_until(lambda: run(built("cmactl"), "--control", control, "token", "create",
                            ok=False).returncode == 0, 20, cma.text)
     equal(cma.stop(), 0, cma.text())

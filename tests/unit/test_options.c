@@ -38,12 +38,13 @@ static void test_defaults(void **state)
 	assert_false(options.own_netns || options.once || options.json || options.dry_run);
 	assert_int_equal(options.edge_ttl_ms, 24 * 3600 * 1000);
 	assert_int_equal(options.log_level, LOG_LEVEL_INFO);
+	assert_int_equal(options.beat_port, 1985);
 	options_free(&options);
 }
 
 static void test_command_line_wins_over_file(void **state)
 {
-	static const char file[] = "scope = netns\nhostname = filed\nedge-ttl = 7d\n";
+	static const char file[] = "scope = netns\nhostname = filed\nedge-ttl = 7d\nbeat-port = 0\n";
 	char path[] = "/tmp/test_options_XXXXXX";
 	const char *words[] = { "--config", path, "--hostname=given", "--dry-run", "--json", NULL };
 	struct options options;
@@ -56,6 +57,7 @@ static void test_command_line_wins_over_file(void **state)
 	assert_true(options.own_netns && options.dry_run && options.json);
 	assert_string_equal(options.hostname, "given");
 	assert_int_equal(options.edge_ttl_ms, 7LL * 24 * 3600 * 1000);
+	assert_int_equal(options.beat_port, 0);
 	options_free(&options);
 }
 
@@ -67,6 +69,8 @@ static void test_what_does_not_fit_together(void **state)
 		{ "--config=/dev/null", "--scope", "galaxy", NULL },
 		{ "--config=/dev/null", "--hostname",
 			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL },
+		{ "--config=/dev/null", "--beat-port", "65536", NULL },
+		{ "--config=/dev/null", "--beat-port=", NULL },
 		{ "--config=/nonexistent/file", NULL },
 		{ "word", NULL },
 	};

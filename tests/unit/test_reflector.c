@@ -110,7 +110,8 @@ static void lay_cable(const struct pair *pair)
 	char command[512];
 
 	snprintf(command, sizeof(command),
-		"ip link del t0 2>/dev/null; ip link add t0 type veth peer name t1 netns /proc/%d/ns/net && "
+		"ip link del t0 2>/dev/null; "
+		"ip link add t0 type veth peer name t1 netns /proc/%d/ns/net && "
 		"ip addr add 192.0.2.1/24 dev t0 && ip addr add fd00::1/64 dev t0 nodad && "
 		"ip link set t0 up && nsenter --net=/proc/%d/ns/net sh -c '"
 		"ip addr add 192.0.2.2/24 dev t1 && ip addr add fd00::2/64 dev t1 nodad && "

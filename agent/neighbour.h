@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AGENT_NEIGHBOUR_H
+#define AGENT_NEIGHBOUR_H
+/*
+ * The socket that heartbeats go over (agent/ring.h), and what the kernel says of those that could
+ * not be delivered.
+ */
+#include <stdbool.h>
+
+#include "agent/ring.h"
+
+enum {
+	NEIGHBOUR_PORT = 1985,
+	/*
+	 * SO_PRIORITY of the socket: ahead of bulk traffic in the host's own queues. The kernel
+	 * programs know heartbeats by it (bpf/udp.bpf.c): they are no dependency of anybody.
+	 */
+	NEIGHBOUR_PRIORITY = 6,
+};
+
+struct neighbour {
+	int fd;
+	sa_family_t family;
+	uint16_t port; /* that it is bound to */
+	struct ring *ring;
+};
+
+/* At that port, or at a free one when somebody else has it. -errno. End it with neighbour_close. */
+int neighbour_open(struct neighbour *neighbour, uint16_t port);
+void neighbour_close(struct neighbour *neighbour); /* all zero is fine, too */
+/*
+ * Hears what has arrived and sends what is due. True when all was heard: only then ring_sight may
+ * judge. To be called when fd is readable and at ring_deadline.
+ */
+bool neighbour_run(struct neighbour *neighbour, struct instant now);
+
+#endif
