@@ -51,8 +51,8 @@ static void between_text(enum alive_cause cause, const char *a, const char *b, c
 			a, b);
 	else
 		snprintf(text, CAUSE_TEXT,
-			"%s does not hear %s, which hears it: a filter, or loss in one direction",
-			a, *b ? b : "its neighbours");
+			"%s does not hear %s, which %s it: a filter, or loss in one direction", a,
+			*b ? b : "its neighbours", *b ? "hears" : "hear");
 }
 
 static void domain_text(enum alive_cause cause, const char *name, const char *hosts, char *text)
