@@ -6,13 +6,14 @@
 
 #include "base/alloc.h"
 #include "cma/graph/incident.h"
+#include "cma/graph/ring.h"
 #include "cma/graph/roster.h"
 #include "cma/graph/store.h"
 #include "tests/sim/random.h"
 #include "wire/message.h"
 
 static const int64_t START_MS = 1700000000000;
-enum { STEP_MS = 10, DELTA_BYTES = 512, PERCENT_GONE = 15, PERCENT_URGENT = 5 };
+enum { STEP_MS = 10, DELTA_BYTES = 512, PERCENT_GONE = 15, PERCENT_LOST = 5, PERCENT_SIGHT = 10 };
 
 bool scenario_reopens(size_t transaction)
 {
@@ -32,6 +33,23 @@ static struct graph_token make_token(const struct scenario *s)
 	return token;
 }
 
+/* Edge i + 1 is that of agent i to the next one. */
+static int plan_all(struct scenario *s, struct graph *g)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < SCENARIO_AGENTS && !failed; i++) {
+		const struct graph_ring_edge edge = {
+			.edge = (uint32_t)i + 1,
+			.low = s->agents[i],
+			.high = s->agents[(i + 1) % SCENARIO_AGENTS],
+		};
+
+		failed = graph_ring_add(g, &edge);
+	}
+	return failed;
+}
+
 static int enrol_all(struct scenario *s, struct graph *g)
 {
 	struct graph_token token = make_token(s);
@@ -44,7 +62,7 @@ static int enrol_all(struct scenario *s, struct graph *g)
 		if (!failed)
 			failed = graph_status(g, s->agents[i], "up");
 	}
-	return failed;
+	return failed ? failed : plan_all(s, g);
 }
 
 /* ---- messages ---- */
@@ -52,8 +70,15 @@ static int enrol_all(struct scenario *s, struct graph *g)
 struct delta {
 	size_t agent, key;
 	uint64_t value; /* 0: it is gone */
-	bool urgent;
+	enum { DELTA_FACT, DELTA_LOST, DELTA_SIGHT } what;
+	size_t side; /* DELTA_SIGHT: of the next one, of the last one */
+	enum sight sight;
 };
+
+static bool is_urgent(const struct delta *delta)
+{
+	return delta->what != DELTA_FACT;
+}
 
 static struct delta draw(struct random *random, uint64_t number)
 {
@@ -61,9 +86,14 @@ static struct delta draw(struct random *random, uint64_t number)
 		.agent = random_below(random, SCENARIO_AGENTS),
 		.key = random_below(random, SCENARIO_KEYS),
 		.value = random_percent(random, PERCENT_GONE) ? 0 : number,
-		.urgent = random_percent(random, PERCENT_URGENT),
+		.side = random_below(random, 2),
+		.sight = (enum sight)random_below(random, SIGHT_COUNT),
 	};
 
+	if (random_percent(random, PERCENT_LOST))
+		delta.what = DELTA_LOST;
+	else if (random_percent(random, PERCENT_SIGHT))
+		delta.what = DELTA_SIGHT;
 	return delta;
 }
 
@@ -88,25 +118,38 @@ static void encode_fact(struct writer *w, const struct delta *delta)
 
 static void encode(struct writer *w, const struct delta *delta)
 {
-	struct message lost = { .kind = MESSAGE_LOST, .lost.count = 1 };
+	const struct message lost = { .kind = MESSAGE_LOST, .lost.count = 1 };
+	struct message sight = { .kind = MESSAGE_SIGHT, .sight.sight = (uint8_t)delta->sight };
 
-	if (delta->urgent)
-		message_encode(w, &lost);
-	else
+	sight.sight.edge = 1 +
+		(uint32_t)(delta->side ? delta->agent + SCENARIO_AGENTS - 1 : delta->agent) %
+			SCENARIO_AGENTS;
+	if (delta->what == DELTA_FACT)
 		encode_fact(w, delta);
+	else
+		message_encode(w, delta->what == DELTA_LOST ? &lost : &sight);
 }
 
 static void model(struct scenario *s, const struct delta *delta)
 {
-	if (!delta->urgent)
+	switch (delta->what) {
+	case DELTA_FACT:
 		s->value[delta->agent][delta->key] = delta->value;
+		break;
+	case DELTA_LOST:
+		s->lost[delta->agent]++;
+		break;
+	case DELTA_SIGHT:
+		s->sees[delta->agent][delta->side] = delta->sight;
+		break;
+	}
 }
 
 /* 1: it should (not) have had an effect. */
 static int say(struct scenario *s, struct graph *g, const struct delta *delta, uint64_t sequence)
 {
 	struct writer w cleanup(writer_free) = writer_growing(DELTA_BYTES);
-	enum stream stream = delta->urgent ? STREAM_URGENT : STREAM_STATE;
+	enum stream stream = is_urgent(delta) ? STREAM_URGENT : STREAM_STATE;
 	struct graph_message message = { .incarnation = 1, .stream = stream, .sequence = sequence };
 	struct graph_result result;
 	int failed;
@@ -129,7 +172,7 @@ static int say_all(struct scenario *s, struct graph *g, size_t transaction, bool
 	for (size_t i = 0; i < SCENARIO_BATCH && !failed; i++) {
 		struct delta delta = draw(&random, transaction * SCENARIO_BATCH + i);
 
-		failed = say(s, g, &delta, ++next[delta.agent][delta.urgent]);
+		failed = say(s, g, &delta, ++next[delta.agent][is_urgent(&delta)]);
 		if (!again)
 			model(s, &delta);
 	}
@@ -195,8 +238,9 @@ bool scenario_holds(const struct scenario *s, struct graph *g, size_t transactio
 				ask(g, "SELECT sequence FROM agent WHERE host = ?", id) ||
 			sequence[STREAM_URGENT] !=
 				ask(g, "SELECT urgent FROM agent WHERE host = ?", id) ||
-			sequence[STREAM_URGENT] !=
-				ask(g, "SELECT lost FROM agent WHERE host = ?", id))
+			s->lost[i] != ask(g, "SELECT lost FROM agent WHERE host = ?", id) ||
+			s->sees[i][0] != ask(g, "SELECT low_sees FROM ring WHERE low = ?", id) ||
+			s->sees[i][1] != ask(g, "SELECT high_sees FROM ring WHERE high = ?", id))
 			return false;
 	}
 	return true;

@@ -2,10 +2,10 @@
 #ifndef TESTS_CRASH_SCENARIO_H
 #define TESTS_CRASH_SCENARIO_H
 /*
- * Some agents tell a store 10,000 deltas in transactions, on both streams, while it is opened anew,
- * its epoch counted up and its WAL moved to the database. What a transaction says depends on its
- * number alone, so that agents can say it again; a model, as simple as can be, knows what is true
- * after each.
+ * Some agents in a ring tell a store 10,000 deltas in transactions, on both streams, while it is
+ * opened anew, its epoch counted up and its WAL moved to the database. What a transaction says
+ * depends on its number alone, so that agents can say it again; a model, as simple as can be, knows
+ * what is true after each.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +25,8 @@ struct scenario {
 	int64_t agents[SCENARIO_AGENTS];					     /* their ids */
 	uint64_t sequence[SCENARIO_TRANSACTIONS + 1][SCENARIO_AGENTS][STREAM_COUNT]; /* before it */
 	uint64_t value[SCENARIO_AGENTS][SCENARIO_KEYS]; /* 0: there is no such fact */
+	uint64_t lost[SCENARIO_AGENTS];
+	uint64_t sees[SCENARIO_AGENTS][2]; /* of the ring: its edge to the next one, to the last */
 };
 
 /* What a transaction is followed by. */
@@ -37,8 +39,8 @@ bool scenario_checkpoints(size_t transaction);
  * the other way round.
  */
 int scenario_say(struct scenario *s, struct graph *g, size_t transaction, bool again);
-/* Does the store hold, of facts, sequences and what was lost, what the model does before
- * transaction? */
+/* Does the store hold, of facts, sequences, what was lost and what is seen in the ring, what the
+ * model does before transaction? */
 bool scenario_holds(const struct scenario *s, struct graph *g, size_t transaction);
 /* A hash of every row of every table. */
 uint64_t scenario_print(struct graph *g);
