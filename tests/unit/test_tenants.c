@@ -13,9 +13,19 @@
 #include "cma/graph/admit.h"
 #include "cma/graph/command.h"
 #include "cma/graph/incident.h"
+#include "cma/graph/maintenance.h"
+#include "cma/graph/ring.h"
 #include "tests/sim/random.h"
 
-enum { CALLS = 30000, HOSTS = 4, TOKENS = 8, STEP_MS = 50, BATCH = 500, ASK_EVERY = 10000 };
+enum {
+	CALLS = 30000,
+	HOSTS = 4,
+	TOKENS = 8,
+	STEP_MS = 50,
+	BATCH = 500,
+	ASK_EVERY = 10000,
+	EDGES = 8
+};
 
 /* One tenant, as it acts. */
 struct side {
@@ -142,6 +152,12 @@ static void tell(struct world *world, struct side *side)
 	case 3:
 		message.changes.facts = SPAN_TEXT("no facts");
 		break;
+	case 4:
+		/* Of any edge, also one of the other tenant. */
+		message = (struct message){ .kind = MESSAGE_SIGHT,
+			.sight = { .edge = (uint32_t)below(side, 2 * EDGES) + 1,
+				.sight = (uint8_t)below(side, SIGHT_COUNT + 1) } };
+		break;
 	default:
 		break;
 	}
@@ -256,6 +272,56 @@ static void command(struct world *world, struct side *side, const struct side *o
 		graph_command_expire(world->e.graph, warrant.id, in_percent(side, 50));
 }
 
+/* Each tenant has EDGES numbers: an edge comes, at times one to a host of ours, or goes. */
+static void ring(struct world *world, struct side *side, const struct side *other)
+{
+	bool foreign = is_foreign(world, side, 20);
+	size_t low = below(side, HOSTS), high = below(side, HOSTS);
+	const struct graph_ring_edge edge = {
+		.edge = (uint32_t)below(side, EDGES) + 1 + (side == &world->theirs ? EDGES : 0),
+		.low = side->agents[low],
+		.high = (foreign ? other : side)->agents[high],
+	};
+	int err;
+
+	if (in_percent(side, 40)) {
+		assert_int_equal(graph_ring_remove(world->e.graph, edge.edge), 0);
+		return;
+	}
+	err = graph_ring_add(world->e.graph, &edge);
+	assert_int_equal(err, foreign || !edge.low || !edge.high ? -ENOENT : 0);
+}
+
+/* Of a host, for a while or until it is over; or of what is none of theirs. */
+static void maintain(struct world *world, struct side *side, const struct side *other)
+{
+	bool foreign = is_foreign(world, side, 30);
+	struct graph_maintenance m = {
+		.node = (foreign ? other : side)->agents[below(side, HOSTS)],
+		.until_ms = in_percent(side, 50) ? GRAPH_NO_END : world->e.now + 1,
+		.operator= "root",
+		.note = side->tenant,
+	};
+	int err;
+
+	if (graph_tenant(world->e.graph, side->tenant, &m.tenant) || !m.node)
+		return;
+	if (in_percent(side, 60))
+		err = graph_maintenance_on(world->e.graph, &m);
+	else
+		err = graph_maintenance_off(world->e.graph, m.tenant, m.node, m.operator);
+	assert_true(!err || err == -ENOENT);
+	assert_true(!foreign || err == -ENOENT);
+}
+
+static void fare(struct world *world, struct side *side, uint64_t what)
+{
+	static const char *const words[] = { "up", "left", "down", "unreachable", "hung", "gone" };
+
+	if (side->agents[what % HOSTS])
+		graph_status(world->e.graph, side->agents[what % HOSTS], words[below(side, 6)]);
+}
+
 static void act(struct world *world, struct side *side, const struct side *other)
 {
 	uint64_t what = below(side, 100);
@@ -267,10 +333,14 @@ static void act(struct world *world, struct side *side, const struct side *other
 		admit(world, side, other);
 	else if (what < 95)
 		trouble(world, side);
-	else if (what < 97)
+	else if (what < 96)
 		command(world, side, other);
-	else if (side->agents[what % HOSTS])
-		graph_status(world->e.graph, side->agents[what % HOSTS], what % 2 ? "up" : "left");
+	else if (what < 97)
+		ring(world, side, other);
+	else if (what < 98)
+		maintain(world, side, other);
+	else
+		fare(world, side, what);
 }
 
 /* The answer, or the complaint, as text. */
@@ -297,10 +367,11 @@ static void ask(struct world *world, const char *query, const char *params)
 static void ask_all(struct world *world)
 {
 	static const char *const plain[] = { "agents", "allipports", "allips", "allservers",
-		"allswitchports", "changes", "commands", "incidents", "nodecount", "orphans",
+		"allswitchports", "changes", "commands", "crashed", "down", "downservices",
+		"events", "incidents", "maintenance", "nodecount", "orphans", "ring", "shutdown",
 		"status", "tokens", "unknownips" };
 	static const char *const of_host[] = { "history", "hostdependencies", "hostipports",
-		"hostswitchports", "impact", "explain", "changes", "commands" };
+		"hostswitchports", "impact", "explain", "changes", "commands", "ring" };
 	static const char *const of_node[] = { "10.0.0.0", "10.0.0.5", "sw1", "sw1:p1", "sw1:p5",
 		"h1/p:1", "02:00:00:00:00:01", "10.0.0.1:80", "nowhere" };
 	static const char *const hosts[] = { "h0", "h1", "h3", "theirs-only", "nobody" };
@@ -310,6 +381,9 @@ static void ask_all(struct world *world)
 		ask(world, plain[i], "{'as_of':'-1m'}");
 	}
 	ask(world, "incidents", "{'all':'yes'}");
+	ask(world, "maintenance", "{'all':'yes'}");
+	ask(world, "events", "{'after':'2','limit':'5'}");
+	ask(world, "incidenthosts", "{'incident':'1'}");
 	ask(world, "orphans", "{'days':'0'}");
 	for (size_t h = 0; h < sizeof(hosts) / sizeof(hosts[0]); h++) {
 		for (size_t i = 0; i < sizeof(of_host) / sizeof(of_host[0]); i++) {
@@ -341,6 +415,14 @@ static void begin_side(struct world *world, struct side *side)
 	}
 }
 
+/* What is over ends when the tenth of a second does. */
+static void begin(struct world *world)
+{
+	assert_int_equal(graph_begin(world->e.graph, world->e.now += STEP_MS), 0);
+	if (world->e.now % 100 == 0)
+		assert_int_equal(graph_maintenance_expired(world->e.graph), 0);
+}
+
 static void run(struct world *world, uint64_t ours, uint64_t theirs, unsigned calls)
 {
 	*world = (struct world){
@@ -359,7 +441,7 @@ static void run(struct world *world, uint64_t ours, uint64_t theirs, unsigned ca
 	world->theirs.sequence[2] = world->e.sequence;
 	for (unsigned i = 0; i < calls; i++) {
 		if (i % BATCH == 0)
-			assert_int_equal(graph_begin(world->e.graph, world->e.now += STEP_MS), 0);
+			begin(world);
 		if (!world->alone)
 			act(world, &world->theirs, &world->ours);
 		if (i % 4 == 0)
