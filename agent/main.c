@@ -143,6 +143,7 @@ static int be_sense(struct nanoprobe *nanoprobe, pid_t net)
 	struct sense_config config = sense_config_of(nanoprobe);
 	int err, status = 0;
 
+	config.net = net;
 	close(nanoprobe->ends[1]);
 	err = sense_run(&config, nanoprobe->ends[0]);
 	if (err)

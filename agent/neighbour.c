@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bpf/event.h"
 #include "wire/seal.h"
 
 enum { RECEIVE_MAX = 256 }; /* datagrams, before the rest of the process has its turn */
@@ -68,7 +69,7 @@ int neighbour_open(struct neighbour *neighbour, uint16_t port)
 		set(neighbour->fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
 	}
 	set(neighbour->fd, IPPROTO_IP, IP_RECVERR, 1);
-	set(neighbour->fd, SOL_SOCKET, SO_PRIORITY, NEIGHBOUR_PRIORITY);
+	set(neighbour->fd, SOL_SOCKET, SO_PRIORITY, BEAT_PRIORITY);
 	err = bind_to(neighbour, port);
 	if (err == -EADDRINUSE)
 		err = bind_to(neighbour, 0);

@@ -9,15 +9,6 @@
 
 #include "agent/ring.h"
 
-enum {
-	NEIGHBOUR_PORT = 1985,
-	/*
-	 * SO_PRIORITY of the socket: ahead of bulk traffic in the host's own queues. The kernel
-	 * programs know heartbeats by it (bpf/udp.bpf.c): they are no dependency of anybody.
-	 */
-	NEIGHBOUR_PRIORITY = 6,
-};
-
 struct neighbour {
 	int fd;
 	sa_family_t family;

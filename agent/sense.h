@@ -9,6 +9,7 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/log.h"
 #include "wire/certificate.h"
@@ -72,6 +73,7 @@ struct sense_config {
 	/* Keeps it; -EPROTO when the other side has made it up, which ends us. NULL: none. */
 	int (*new_key)(void *user, const uint8_t certificate[CERTIFICATE_SIZE]);
 	void *user;
+	pid_t net;		 /* the other process; 0 for sense_once */
 	const char *policy;	 /* file of agent/policy.h; NULL: no command is taken */
 	uint8_t agent[SEAL_KEY]; /* our key, and the run of the nanoprobe: commands name both */
 	uint64_t run;

@@ -112,6 +112,7 @@ static void open_sensor(struct look *look)
 	static const enum sensor_feature_id needed[] = { SENSOR_TCP, SENSOR_SNAPSHOT,
 		SENSOR_UDP_SERVICE, SENSOR_UDP_EDGE };
 	struct sensor_config config = { .own_netns_only = look->config->own_netns,
+		.beating = (uint32_t)look->config->net,
 		.reflector = reflector_of(look->config->reflector),
 		.interfaces = look->config->reflector_interfaces };
 	int err = sensor_open(&config, &look->sensor, look->failure, sizeof(look->failure));

@@ -96,6 +96,7 @@ static struct nanoprobe_bpf *open_programs(const struct sensor_config *config, u
 	bpf->rodata->reader_pidns = pidns == FIRST_PIDNS ? 0 : pidns;
 	if (getrandom((void *)&bpf->rodata->hash_seed, sizeof(bpf->rodata->hash_seed), 0) < 0)
 		bpf->rodata->hash_seed = (uint64_t)getpid();
+	bpf->rodata->beating_tgid = config->beating;
 	bpf->data_door->door.quarter = ring / 4;
 	bpf_map__set_max_entries(bpf->maps.ring, ring);
 	bpf_map__set_max_entries(

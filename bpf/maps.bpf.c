@@ -5,6 +5,7 @@
 const volatile __u32 only_netns = 0;
 const volatile __u32 reader_pidns = 0;
 const volatile __u64 hash_seed = 0;
+const volatile __u32 beating_tgid = 0;
 
 struct process_map processes SEC(".maps");
 struct edge_map edges SEC(".maps");

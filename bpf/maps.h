@@ -14,6 +14,9 @@ extern const volatile __u32 reader_pidns;
 /* Random, so that nobody can choose arguments that give the workload of somebody else. */
 extern const volatile __u64 hash_seed;
 
+/* The process whose heartbeats are not told, as the reader numbers it. */
+extern const volatile __u32 beating_tgid;
+
 /* A process that has used or holds a socket, by tgid: what its workload was computed from. */
 struct process {
 	__u64 workload; /* 0: only known as a holder */

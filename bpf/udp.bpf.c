@@ -155,6 +155,16 @@ static __always_inline bool is_answer(const struct udp_service *service, const s
 		key->port >= EPHEMERAL_FROM;
 }
 
+static __always_inline bool is_heartbeat(const struct bpf_sock *sk)
+{
+	const struct process *process;
+
+	if (sk->priority != BEAT_PRIORITY || !beating_tgid)
+		return false;
+	process = process_current();
+	return process && process->tgid == beating_tgid;
+}
+
 /* connect() and sendto(): the peer is where it goes to. */
 static __always_inline int sends(struct bpf_sock_addr *ctx, bool v6, bool connects)
 {
@@ -167,7 +177,7 @@ static __always_inline int sends(struct bpf_sock_addr *ctx, bool v6, bool connec
 	if (connects)
 		try_end(ctx->sk);
 	key.netns = netns_of(kernel_sock(ctx->sk));
-	if (!netns_watched(key.netns) || !ctx->user_port)
+	if (!netns_watched(key.netns) || !ctx->user_port || is_heartbeat(ctx->sk))
 		return ALLOW;
 	key_peer(&key, ctx, v6);
 	service = service_of(ctx->sk, 0);
@@ -211,7 +221,7 @@ static __always_inline int receives(struct bpf_sock_addr *ctx, bool v6)
 	if (ctx->protocol != IPPROTO_UDP || !ctx->sk)
 		return ALLOW;
 	service = service_of(ctx->sk, 0);
-	if (!service || !service->told)
+	if (!service || !service->told || is_heartbeat(ctx->sk))
 		return ALLOW;
 	key.netns = service->netns;
 	key_peer(&key, ctx, v6);

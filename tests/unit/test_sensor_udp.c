@@ -96,6 +96,42 @@ static void test_udp_client(void **state)
 	close(bound);
 }
 
+/* Of our own heartbeats only the socket is told; of somebody else's, and of all else, everything.
+ */
+static void test_heartbeats(void **state)
+{
+	const struct sensor_config ours = { .own_netns_only = true, .beating = (uint32_t)getpid() };
+	const struct sensor_config others = { .own_netns_only = true, .beating = 1 };
+	const int priority = BEAT_PRIORITY;
+	uint16_t port = free_port();
+	int beats = rig_socket(SOCK_DGRAM, "127.0.0.1", port);
+	int peer = rig_socket(SOCK_DGRAM, "127.0.0.1", 0), client = socket(AF_INET, SOCK_DGRAM, 0);
+	struct rig *rig = *state = rig_open(&ours);
+
+	for (int others_turn = 0; others_turn < 2; others_turn++) {
+		setsockopt(beats, SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority));
+		send_to(beats, rig_port(peer));
+		receive_from(peer);
+		send_to(peer, port);
+		receive_from(beats);
+		send_to(client, port);
+		receive_from(beats);
+		assert_non_null(rig_edge(rig, WANT(.role = EDGE_CLIENT, .port = port)));
+		rig_settle(rig);
+		assert_int_equal(
+			rig_count_edges(rig, WANT(.role = EDGE_CLIENT, .port = rig_port(peer))),
+			others_turn);
+		if (others_turn)
+			break;
+		assert_int_equal(rig_count_edges(rig, WANT(.role = EDGE_SERVER)), 0);
+		rig_close(rig);
+		*state = rig = rig_open(&others);
+	}
+	close(client);
+	close(peer);
+	close(beats);
+}
+
 static void test_udp_older_than_sensor(void **state)
 {
 	uint16_t port = free_port();
@@ -303,6 +339,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_udp_service, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_udp_client, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_heartbeats, rig_setup_namespace, rig_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_udp_older_than_sensor, rig_setup_namespace, rig_teardown),
 		cmocka_unit_test_setup_teardown(
