@@ -108,7 +108,7 @@ static int read_all(int dir, bool kernel, struct process *process)
 	process->exe = procfs_link(dir, "exe");
 	if (!process->exe && !kernel && errno == ENOENT)
 		return -ESRCH;
-	process->cwd = procfs_link(dir, "cwd");
+	process->cwd = procfs_cwd(dir);
 	process->cmdline = procfs_cmdline(dir, process->exe, &process->cmdline_size);
 	if (!process->cmdline)
 		return -ESRCH;

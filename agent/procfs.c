@@ -64,19 +64,40 @@ int procfs_ids(int dir, uint32_t *uid, uint32_t *gid)
 	return err ? err : status_id(status, "\nGid:", gid);
 }
 
-char *procfs_link(int dir, const char *name)
+/* Without " (deleted)", which is told apart. */
+static char *read_link(int dir, const char *name, bool *gone)
 {
 	static const char deleted[] = " (deleted)";
 	char target[PATH_MAX];
 	ssize_t length = readlinkat(dir, name, target, sizeof(target) - 1);
+	size_t rest;
 
 	if (length <= 0)
 		return NULL;
 	target[length] = '\0';
-	if ((size_t)length > strlen(deleted) &&
-		!strcmp(target + (size_t)length - strlen(deleted), deleted))
-		target[(size_t)length - strlen(deleted)] = '\0';
+	rest = (size_t)length > strlen(deleted) ? (size_t)length - strlen(deleted) : 0;
+	*gone = rest && !strcmp(target + rest, deleted);
+	if (*gone)
+		target[rest] = '\0';
 	return text_copy(target);
+}
+
+char *procfs_link(int dir, const char *name)
+{
+	bool gone;
+
+	return read_link(dir, name, &gone);
+}
+
+char *procfs_cwd(int dir)
+{
+	bool gone = false;
+	char *path = read_link(dir, "cwd", &gone);
+
+	if (!gone)
+		return path;
+	free(path);
+	return NULL;
 }
 
 uint32_t procfs_netns(int dir)

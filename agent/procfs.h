@@ -19,6 +19,8 @@ int procfs_stat(int dir, struct procfs_stat *stat);
 int procfs_ids(int dir, uint32_t *uid, uint32_t *gid);
 /* What a symbolic link points to, without " (deleted)"; NULL. */
 char *procfs_link(int dir, const char *name);
+/* The working directory; NULL, too, when it was removed. */
+char *procfs_cwd(int dir);
 /* Inode number of the network namespace; 0 when it is not known. */
 uint32_t procfs_netns(int dir);
 /*

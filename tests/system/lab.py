@@ -18,6 +18,7 @@ BUILD = os.path.realpath(os.path.join(TREE, os.environ.get("BUILD", "build")))
 PREFIX = "lab"
 BASE = "/var/tmp/assim-lab"  # short: the paths of unix sockets hold 107 bytes
 PORT = 1984
+BEAT_PORT = 1985
 
 
 def built(program):

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Real services, real clients and real LLDP on five hosts: the whole answer of each query."""
+import pwd
+
 import estate as estates
 from answers import KERNEL, SYSTEM, distinct, endpoint, plain, process
-from lab import PORT, Estate, double
+from lab import BEAT_PORT, PORT, Estate, built, double
 from services import program
 from suite import Suite, becomes, check, equal, wait_until
 
 suite = Suite()
+NET_USER = "_nanoprobe" if "_nanoprobe" in {user.pw_name for user in pwd.getpwall()} else "nobody"
 
 
 def listening(host, proto, addr, port, name, user="root"):
@@ -20,7 +23,10 @@ def all_services(e):
                 for addr in ("0.0.0.0", "::") for user in ("root", "www-data")]
     cma = listening(e.centre, "udp", e.centre.address, PORT, "bash")
     cma.update(process="cma:*", exe=e.lab.cma.process.command[4])
-    return wildcard + [
+    beats = [{"host": host.name, "proto": "udp", "addr": "::", "port": BEAT_PORT,
+              "process": process("nanoprobe"), "exe": built("nanoprobe"), "user": NET_USER}
+             for host in e.hosts]
+    return wildcard + beats + [
         listening(e.web2, "tcp", e.web2.address, 22, "sshd"),
         listening(e.db1, "tcp", e.db1.address, 5432, "postgres", "postgres"),
         listening(e.db1, "tcp", e.db1.address, 6379, "redis-server"),
@@ -196,7 +202,7 @@ def owner_facts(e):
     equal(served, [("nginx", "0.0.0.0:80"), ("nginx", "0.0.0.0:80"), ("nginx", "[::]:80"),
                    ("nginx", "[::]:80")], "listenaddrs of web1")
     known = {row["process"] for row in e.lab.cma.query("allipports") if row["host"] == "web1"}
-    equal({name for name in document["processes"] if name.startswith("nginx:")}, known,
+    equal({name for name in document["processes"] if name.startswith(("nginx:", "nanoprobe:"))}, known,
           "process names in the document and in the graph")
     neighbour = document["lldp"][0]
     equal({key: neighbour[key] for key in ("ifname", "protocol", "chassis_id", "chassis_id_type",

@@ -122,6 +122,19 @@ static void test_everything_is_read(void **state)
 	process_free(&process);
 }
 
+/* A program can still run when it was removed; a directory that was has no name. */
+static void test_removed_directory(void **state)
+{
+	const struct fixture *f = *state;
+	struct process process;
+
+	assert_int_equal(unlinkat(f->dir, "proc/100/cwd", 0), 0);
+	write_link(f, "proc/100/cwd", "/tmp/gone (deleted)");
+	assert_int_equal(process_read(&f->view, 100, START, &process), 0);
+	assert_null(process.cwd);
+	process_free(&process);
+}
+
 static void test_account_of_the_last_line(void **state)
 {
 	const struct fixture *f = *state;
@@ -358,6 +371,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_everything_is_read),
+		TEST(test_removed_directory),
 		TEST(test_account_of_the_last_line),
 		TEST(test_container_has_its_own_accounts),
 		TEST(test_reused_tgid_is_another_process),
