@@ -188,7 +188,7 @@ static void accuse(struct alive *alive, struct instant now, const struct agent *
 		inquiry_stop(alive, inquiry);
 		inquiry_ask(alive, now, inquiry);
 	}
-	domain_suspect(alive, now, inquiry);
+	domain_accused(alive, now, inquiry);
 	inquiry_spread(alive, now, inquiry);
 }
 

@@ -118,30 +118,48 @@ static void attribute(struct alive *alive, struct instant now, struct lost *lost
 		fault_clear(alive, old);
 }
 
+/* Link or switch; in the second case what was told as links before becomes the switch. */
+static struct alive_incident name_of(struct instant now, const struct trunk *trunk,
+	const struct lost *lost, bool is_switch, const struct fault *group)
+{
+	struct alive_incident name = {
+		.cause = ALIVE_CAUSE_LINK,
+		.tenant = trunk->tenant,
+		.node = lost->port,
+	};
+
+	if (is_switch && lost_all(lost->agent, trunk->sw) &&
+		instant_sub(now, lost->since) <= TTL_S * NS_PER_SEC) {
+		name.cause = group ? group->name.cause : ALIVE_CAUSE_SWITCH;
+		name.node = trunk->sw;
+	}
+	return name;
+}
+
+/* Those that had an incident, or those that had none. */
+static void attribute_all(struct alive *alive, struct instant now, struct trunk *trunk, bool had,
+	bool is_switch, const struct fault *group)
+{
+	struct lost *lost;
+
+	LIST_FOREACH (lost, &trunk->lost, beside) {
+		struct alive_incident name = name_of(now, trunk, lost, is_switch, group);
+
+		if ((lost->fault != NULL) == had && !(had && name.cause == ALIVE_CAUSE_LINK))
+			attribute(alive, now, lost, &name);
+	}
+}
+
 static void decide(struct alive *alive, struct instant now, struct timer *timer)
 {
 	struct trunk *trunk = timer_object(timer, struct trunk, timer);
 	struct fault *group = fault_find_group(alive, trunk->tenant, trunk->sw);
 	bool is_switch = group || hosts_without(now, trunk, TOGETHER_S) >= 2 ||
 		hosts_without(now, trunk, TTL_S) >= 3;
-	struct lost *lost;
 
-	LIST_FOREACH (lost, &trunk->lost, beside) {
-		struct alive_incident name = {
-			.cause = ALIVE_CAUSE_LINK,
-			.tenant = trunk->tenant,
-			.node = lost->port,
-		};
-
-		if (is_switch && lost_all(lost->agent, trunk->sw) &&
-			instant_sub(now, lost->since) <= TTL_S * NS_PER_SEC) {
-			name.cause = group ? group->name.cause : ALIVE_CAUSE_SWITCH;
-			name.node = trunk->sw;
-		} else if (lost->fault) {
-			continue;
-		}
-		attribute(alive, now, lost, &name);
-	}
+	/* First those that have an incident: one of them may become that of the switch. */
+	attribute_all(alive, now, trunk, true, is_switch, group);
+	attribute_all(alive, now, trunk, false, is_switch, group);
 }
 
 /* ---- what is plugged in -----------------------------------------------------------------------

@@ -224,14 +224,12 @@ static void decide(struct alive *alive, struct instant now, struct domain *domai
 
 	forget_old(now, domain);
 	crowd = crowd_of(domain);
-	if (!domain->ripe)
+	if (!domain->ripe || is_open(domain) || alive->isolated)
 		return;
-	if (domain->suspected + domain->recents >= crowd) {
-		if (domain->ripe + domain->recents >= crowd)
-			fail(alive, now, domain);
-	} else if (!is_open(domain)) {
+	if (domain->suspected + domain->recents < crowd)
 		fail_each(alive, now, domain);
-	}
+	else if (domain->ripe + domain->recents >= crowd)
+		fail(alive, now, domain);
 }
 
 static void settle(struct alive *alive, struct instant now, struct timer *timer)
@@ -245,6 +243,14 @@ static void settle(struct alive *alive, struct instant now, struct timer *timer)
 	decide(alive, now, domain);
 }
 
+static void open_window(struct alive *alive, struct instant now, struct domain *domain)
+{
+	if (is_open(domain))
+		return;
+	domain->opened = now;
+	timer_set(&alive->timers, &domain->window, instant_add(now, SETTLE_MS * NS_PER_MS), settle);
+}
+
 void domain_suspect(struct alive *alive, struct instant now, struct inquiry *inquiry)
 {
 	struct domain *domain = inquiry->agent->domain;
@@ -254,11 +260,24 @@ void domain_suspect(struct alive *alive, struct instant now, struct inquiry *inq
 	inquiry->suspected = true;
 	TAILQ_INSERT_TAIL(&domain->suspects, inquiry, suspect);
 	domain->last = now;
-	if (!domain->suspected++ && !is_open(domain)) {
-		domain->opened = now;
-		timer_set(&alive->timers, &domain->window, instant_add(now, SETTLE_MS * NS_PER_MS),
-			settle);
-	}
+	if (!domain->suspected++)
+		open_window(alive, now, domain);
+}
+
+void domain_accused(struct alive *alive, struct instant now, struct inquiry *inquiry)
+{
+	domain_suspect(alive, now, inquiry);
+	if (inquiry->agent->domain && inquiry->accused == 1)
+		open_window(alive, now, inquiry->agent->domain);
+}
+
+void domain_unripe(struct inquiry *inquiry)
+{
+	struct domain *domain = inquiry->agent->domain;
+
+	if (domain)
+		domain->ripe -= inquiry->ripe;
+	inquiry->ripe = false;
 }
 
 void domain_clear(struct alive *alive, struct inquiry *inquiry)
@@ -270,8 +289,7 @@ void domain_clear(struct alive *alive, struct inquiry *inquiry)
 	inquiry->suspected = false;
 	TAILQ_REMOVE(&domain->suspects, inquiry, suspect);
 	domain->suspected--;
-	domain->ripe -= inquiry->ripe;
-	inquiry->ripe = false;
+	domain_unripe(inquiry);
 	/* The others may have waited for a crowd that this one was needed for. */
 	if (domain->ripe && !is_open(domain))
 		timer_set(&alive->timers, &domain->window, domain->last, settle);

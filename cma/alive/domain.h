@@ -32,6 +32,9 @@ uint64_t domain_node(const struct domain *domain);
 /* An agent of it counts as up, or no more. */
 void domain_count(struct domain *domain, int change);
 void domain_suspect(struct alive *alive, struct instant now, struct inquiry *inquiry);
+/* It is accused, perhaps for the first time: another window, if none is open. */
+void domain_accused(struct alive *alive, struct instant now, struct inquiry *inquiry);
+void domain_unripe(struct inquiry *inquiry);
 void domain_clear(struct alive *alive, struct inquiry *inquiry);
 /* Most of it is suspected. */
 bool domain_is_crowd(const struct domain *domain);

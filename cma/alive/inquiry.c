@@ -230,6 +230,29 @@ void inquiry_sent(struct alive *alive, struct instant now, struct inquiry *inqui
 		unanswered);
 }
 
+static void rejudge(struct alive *alive, struct instant now, struct timer *timer)
+{
+	judge(alive, now, timer_object(timer, struct inquiry, question));
+}
+
+void inquiry_nudge(struct alive *alive, struct instant now, struct inquiry *inquiry)
+{
+	if (inquiry->asking && timer_runs(&inquiry->question) && inquiry->question.action == ask_on)
+		timer_set(&alive->timers, &inquiry->question, now, rejudge);
+}
+
+void inquiry_hold_all(struct alive *alive, struct instant now)
+{
+	struct inquiry *inquiry;
+
+	TAILQ_FOREACH (inquiry, &alive->inquiries, all) {
+		if (!inquiry->ripe)
+			continue;
+		domain_unripe(inquiry);
+		timer_set(&alive->timers, &inquiry->question, now, rejudge);
+	}
+}
+
 /* ---- what becomes of it -----------------------------------------------------------------------
  */
 

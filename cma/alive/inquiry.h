@@ -76,6 +76,10 @@ void inquiry_spread(struct alive *alive, struct instant now, struct inquiry *inq
 void inquiry_sent(struct alive *alive, struct instant now, struct inquiry *inquiry);
 /* The agent answered, or told us something (spoke). */
 void inquiry_alive(struct alive *alive, struct instant now, struct agent *agent, bool spoke);
+/* A neighbour was declared dead, which may decide about this one. */
+void inquiry_nudge(struct alive *alive, struct instant now, struct inquiry *inquiry);
+/* None is ripe any more: we may be cut off ourselves. */
+void inquiry_hold_all(struct alive *alive, struct instant now);
 /* Whether somebody watches the agent has changed, perhaps. */
 void inquiry_watch(struct alive *alive, struct instant now, struct agent *agent);
 /* It is down: asked again after a while; and its edges end when it stays away. */

@@ -13,6 +13,7 @@ enum {
 	HEARD_S = 1,	   /* between two questions to an agent that others hear, */
 	HEARD_LONG_S = 20, /* after three rounds */
 	HOLD_S = 1,
+	HOLD_LONG_S = 5, /* while we are isolated */
 	DOUBT = 3,
 };
 
@@ -35,8 +36,10 @@ static void count_witnesses(
 		const struct accusation *accusation =
 			accusation_find(inquiry->agent, neighbours[i].edge);
 
-		if (!can_tell(witness))
+		if (!can_tell(witness)) {
+			facts->undecided += witness->status == ALIVE_UP && !accusation;
 			continue;
+		}
 		if (accusation ? accusation->late : witness->untold)
 			continue;
 		facts->witnesses++;
@@ -90,6 +93,18 @@ struct verdict_facts judge_facts(const struct alive *alive, const struct inquiry
 /* ---- what follows -----------------------------------------------------------------------------
  */
 
+/* Quickly at first; slowly when what is missing is not an answer. */
+static void ask_on(struct alive *alive, struct instant now, struct inquiry *inquiry,
+	const struct verdict_facts *facts)
+{
+	if (timer_runs(&inquiry->question) || inquiry->waiting)
+		return;
+	if (facts->failed < 2 * facts->round)
+		inquiry_ask_on(alive, inquiry);
+	else
+		inquiry_ask_on_at(alive, instant_add(now, HOLD_S * NS_PER_SEC), inquiry);
+}
+
 /* It lives. Whoever accuses it cannot reach it; who is watched by nobody is asked again. */
 static void lives(struct alive *alive, struct instant now, struct inquiry *inquiry)
 {
@@ -124,7 +139,8 @@ static void hold(struct alive *alive, struct instant now, struct inquiry *inquir
 {
 	if (!alive->isolated)
 		pulse_now(alive, now);
-	inquiry_ask_on_at(alive, instant_add(now, HOLD_S * NS_PER_SEC), inquiry);
+	inquiry_ask_on_at(alive,
+		instant_add(now, (alive->isolated ? HOLD_LONG_S : HOLD_S) * NS_PER_SEC), inquiry);
 }
 
 void judge_declare(struct alive *alive, struct instant now, struct inquiry *inquiry,
@@ -195,8 +211,7 @@ void judge(struct alive *alive, struct instant now, struct inquiry *inquiry)
 	switch ((enum verdict)inquiry->verdict) {
 	case VERDICT_ASK:
 	case VERDICT_COUNT:
-		if (!timer_runs(&inquiry->question))
-			inquiry_ask_on(alive, inquiry);
+		ask_on(alive, now, inquiry, &facts);
 		break;
 	case VERDICT_LIVES:
 	case VERDICT_DEAF:

@@ -108,8 +108,13 @@ static void watch_neighbours(struct alive *alive, struct instant now, const stru
 	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE];
 	size_t n = member_neighbours(alive, agent, neighbours);
 
-	for (size_t i = 0; i < n; i++)
-		inquiry_watch(alive, now, alive->slots[neighbours[i].slot]);
+	for (size_t i = 0; i < n; i++) {
+		struct agent *other = alive->slots[neighbours[i].slot];
+
+		inquiry_watch(alive, now, other);
+		if (other->inquiry)
+			inquiry_nudge(alive, now, other->inquiry);
+	}
 }
 
 /* ---- who is a member of the plan --------------------------------------------------------------

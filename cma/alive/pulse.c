@@ -70,6 +70,7 @@ static void isolate(struct alive *alive, struct instant now, bool majority)
 		return;
 	alive->isolated = fault_open(alive, now, &name, alive->doubted, alive->up);
 	alive->majority = majority;
+	inquiry_hold_all(alive, now);
 }
 
 static void reunite(struct alive *alive, struct instant now)

@@ -3,6 +3,8 @@
 
 unsigned int verdict_questions(const struct verdict_facts *facts)
 {
+	if (!facts->witnesses && facts->undecided)
+		return 4 * facts->round;
 	return facts->witnesses >= 2 || facts->crowd ? facts->round : 2 * facts->round;
 }
 

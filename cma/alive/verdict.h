@@ -11,6 +11,7 @@
  *	a witness hears it				HEARD	the path from us may have failed
  *	its host refused the port			GONE
  *	its host's kernel answered			HUNG
+ *	no witness, a neighbour in doubt, not 4n failed	ASK	what becomes of that one decides
  *	fewer than two witnesses, not 2n failed		ASK	n is enough when most of its domain
  *								is accused with it
  *	we may be the ones who are cut off		HOLD
@@ -28,8 +29,9 @@ struct verdict_facts {
 	bool spoke;    /* it told us anything since it was accused first */
 	uint8_t witnesses;		  /* in all; of them: */
 	uint8_t silent, refused, one_way; /* what they told (enum sight); the others hear it */
-	unsigned int round, failed;	  /* questions: of a round; sent and not answered */
-	bool refuses;			  /* ICMP: nobody listens on its port of heartbeats */
+	uint8_t undecided; /* neighbours that did not accuse it, and do not answer us, either */
+	unsigned int round, failed; /* questions: of a round; sent and not answered */
+	bool refuses;		    /* ICMP: nobody listens on its port of heartbeats */
 	bool kernel;	/* ICMP for a port that nobody should use, or the echo, came back */
 	bool crowd;	/* most of its domain is accused, too */
 	bool connected; /* somebody else was heard since this round began */

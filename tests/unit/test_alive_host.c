@@ -204,19 +204,8 @@ static void test_a_stranger_accuses_nobody(void **state)
 /* All neighbours accuse a host that lives: nothing but a path can be at fault, and not for long. */
 static void test_a_false_accusation_harms_nobody(void **state)
 {
-	struct message_sight sight = { .sight = SIGHT_SILENT, .misses = 5 };
-
 	(void)state;
-	for (size_t i = 0; i < yard.edge_count; i++) {
-		for (int end = 0; end < 2; end++) {
-			if (yard.edges[i].gone || yard.edges[i].end[end].host != 5)
-				continue;
-			sight.edge = yard.edges[i].edge;
-			yard.edges[i].end[!end].told = SIGHT_SILENT;
-			alive_sight(yard.alive, yard.now, yard_id(yard.edges[i].end[!end].host),
-				&sight);
-		}
-	}
+	yard_accuse(&yard, 5, SIGHT_SILENT);
 	yard_run(&yard, 30000);
 	assert_int_equal(yard.event_count, 0);
 }

@@ -11,7 +11,7 @@
 
 #include "wire/ring_edge.h"
 
-enum { SILENT_MS = 5200, HEARD_MS = 1000, TICK_MS = 50, PORT = 1985 };
+enum { SILENT_MS = 5200, TICK_MS = 50, PORT = 1985 };
 
 static const uint8_t secret[SEAL_KEY] = { 7 };
 
@@ -168,29 +168,52 @@ static void pump(struct yard *yard)
 /* ---- neighbours -------------------------------------------------------------------------------
  */
 
+static void tell(struct yard *yard, const struct yard_edge *edge, int end, enum sight sight)
+{
+	const struct message_sight message = {
+		.edge = edge->edge,
+		.misses = 5,
+		.sight = (uint8_t)sight,
+	};
+
+	alive_sight(yard->alive, yard->now, yard_id(edge->end[end].host), &message);
+}
+
+/* What changes is told, in order, when there is a way. */
 static void look(struct yard *yard, struct yard_edge *edge, int end)
 {
 	size_t self = edge->end[end].host, other = edge->end[!end].host;
 	bool in = reaches(yard, other, self), out = reaches(yard, self, other);
-	struct message_sight message = { .edge = edge->edge, .misses = 5 };
 	enum sight sight = edge->end[end].sight;
 
-	if (in && out)
+	if (in && out) {
 		edge->end[end].heard = yard->now;
-	if (in && out && sight != SIGHT_HEARD)
 		sight = SIGHT_HEARD;
-	else if (!(in && out) &&
-		instant_sub(yard->now, edge->end[end].heard) >= SILENT_MS * NS_PER_MS)
+	} else if (instant_sub(yard->now, edge->end[end].heard) >= SILENT_MS * NS_PER_MS) {
 		sight = in ? SIGHT_ONE_WAY : SIGHT_SILENT;
+	}
+	if (sight != edge->end[end].sight) {
+		assert_true(edge->end[end].queued < YARD_QUEUE);
+		edge->end[end].queue[edge->end[end].queued++] = sight;
+	}
 	edge->end[end].sight = sight;
-	if (sight == edge->end[end].told || !reaches_cma(yard, self) || !yard->hosts[self].agent)
+	if (!reaches_cma(yard, self))
 		return;
-	/* What it would have told meanwhile comes first. */
-	if (sight == SIGHT_HEARD && edge->end[end].told == SIGHT_HEARD)
-		return;
-	edge->end[end].told = sight;
-	message.sight = (uint8_t)sight;
-	alive_sight(yard->alive, yard->now, yard_id(self), &message);
+	for (size_t i = 0; i < edge->end[end].queued; i++)
+		tell(yard, edge, end, edge->end[end].queue[i]);
+	edge->end[end].queued = 0;
+}
+
+void yard_accuse(struct yard *yard, size_t host, enum sight sight)
+{
+	for (size_t i = 0; i < yard->edge_count; i++) {
+		for (int end = 0; end < 2; end++) {
+			if (yard->edges[i].gone || yard->edges[i].end[end].host != host)
+				continue;
+			yard->edges[i].end[!end].sight = sight;
+			tell(yard, &yard->edges[i], !end, sight);
+		}
+	}
 }
 
 static void watch(struct yard *yard)
@@ -315,7 +338,8 @@ void yard_boot(struct yard *yard, size_t host)
 		for (int end = 0; end < 2; end++) {
 			if (yard->edges[i].end[end].host != host)
 				continue;
-			yard->edges[i].end[end].told = yard->edges[i].end[end].sight = SIGHT_HEARD;
+			yard->edges[i].end[end].sight = SIGHT_HEARD;
+			yard->edges[i].end[end].queued = 0;
 			yard->edges[i].end[end].heard = yard->now;
 		}
 	}

@@ -7,7 +7,7 @@
  */
 #include "cma/alive/alive.h"
 
-enum { YARD_HOSTS = 64, YARD_EDGES = 1024, YARD_EVENTS = 4096, YARD_ALONE = 1000 };
+enum { YARD_HOSTS = 64, YARD_EDGES = 1024, YARD_EVENTS = 4096, YARD_ALONE = 1000, YARD_QUEUE = 16 };
 
 struct yard_host {
 	bool kernel, agent;   /* alive */
@@ -22,7 +22,9 @@ struct yard_edge {
 	bool gone;
 	struct {
 		size_t host;
-		enum sight sight, told; /* of the other end */
+		enum sight sight;	      /* of the other end */
+		enum sight queue[YARD_QUEUE]; /* that is not told yet */
+		size_t queued;
 		struct instant heard;
 	} end[2];
 };
@@ -54,6 +56,8 @@ void yard_forget(struct yard *yard);
 uint64_t yard_id(size_t host);
 uint64_t yard_switch(size_t number); /* of a host / per_switch */
 uint64_t yard_port(size_t host);
+/* As if a neighbour of the host had told this of it. */
+void yard_accuse(struct yard *yard, size_t host, enum sight sight);
 void yard_kill(struct yard *yard, size_t host);
 /* A new session, of a new run or not, and its DIGEST. */
 void yard_call(struct yard *yard, size_t host, bool new_run);
