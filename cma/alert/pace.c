@@ -178,7 +178,7 @@ json_t *pace_next(struct pace *pace, struct instant now)
 		if (instant_before(now, cause->due))
 			continue;
 		json_array_append_new(alerts, take(cause));
-		if (single)
+		if (json_array_size(alerts) == (single ? 1 : PACE_TOGETHER))
 			break;
 	}
 	if (json_array_size(alerts))

@@ -322,8 +322,11 @@ class Cma:
         wait_until(lambda: self.ctl("status", ok=False).returncode == 0, 10,
                    lambda: f"the CMA does not answer:\n{self.process.text()}")
 
+    def command(self, *words):
+        return [built("cmactl"), "--control", self.control, *words]
+
     def ctl(self, *words, **options):
-        return run(built("cmactl"), "--control", self.control, *words, **options)
+        return run(*self.command(*words), **options)
 
     def query(self, name, **parameters):
         """The rows of a canned query, each a dict."""

@@ -33,10 +33,25 @@ static void set_options(CURL *curl, const char *url, struct curl_slist *headers,
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "assim-cma/" VERSION);
-	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
 	curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+}
+
+/* 0 when it was taken, after saying why not. */
+static int judge(CURL *curl, CURLcode code, const char *why)
+{
+	long status = 0;
+
+	if (code != CURLE_OK) {
+		fprintf(stderr, "%s\n", *why ? why : curl_easy_strerror(code));
+		return EXIT_FAILURE;
+	}
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status / 100 == 2)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "the server answered %ld\n", status);
+	return EXIT_FAILURE;
 }
 
 static int deliver(const char *target, const struct sink_alert *alert)
@@ -44,18 +59,16 @@ static int deliver(const char *target, const struct sink_alert *alert)
 	char why[CURL_ERROR_SIZE] = "";
 	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
 	CURL *curl = curl_easy_init();
-	CURLcode code = CURLE_FAILED_INIT;
+	int result = EXIT_FAILURE;
 
 	if (curl) {
 		set_options(curl, target, headers, alert->text);
 		curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
-		code = curl_easy_perform(curl);
+		result = judge(curl, curl_easy_perform(curl), why);
 	}
-	if (code != CURLE_OK)
-		fprintf(stderr, "%s\n", *why ? why : curl_easy_strerror(code));
 	curl_easy_cleanup(curl);
 	curl_slist_free_all(headers);
-	return code == CURLE_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+	return result;
 }
 
 const struct sink_kind sink_webhook = {
