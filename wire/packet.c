@@ -95,6 +95,14 @@ int packet_decode(struct span datagram, struct packet *p)
 	return reader_done(&r) ? 0 : -EPROTO;
 }
 
+/* Less 1, the flag, in one's complement as checksums are: 0 and 0xffff are the same there. */
+uint64_t packet_answer_tag(uint64_t tag)
+{
+	uint16_t word = (uint16_t)tag;
+
+	return tag - word + (word ? word - 1u : UINT16_MAX - 1u);
+}
+
 static void put_header(struct writer *w, enum packet_type type, uint16_t flags)
 {
 	put_u8(w, (uint8_t)type);

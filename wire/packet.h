@@ -55,6 +55,8 @@ enum {
  * is none of its own; receiver and nonce are those of the request.
  */
 enum { PACKET_FLAG_ANSWER = 1 };
+/* What stands in the place of this tag in an answer. */
+uint64_t packet_answer_tag(uint64_t tag);
 
 /* Which members are in use is said by the layout of the type; the others are zero. */
 struct packet {

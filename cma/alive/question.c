@@ -171,7 +171,8 @@ void question_input(
 	if (packet_decode(datagram, &p))
 		return;
 	if (p.type == PACKET_ECHO && (inquiry = asked(alive, p.challenge)) != NULL &&
-		p.echo == question_tag(alive, inquiry->agent) &&
+		p.flags & PACKET_FLAG_ANSWER &&
+		p.echo == packet_answer_tag(question_tag(alive, inquiry->agent)) &&
 		!memcmp(from->ip, inquiry->agent->address.ip, sizeof(from->ip))) {
 		inquiry->kernel = true;
 		return;

@@ -117,6 +117,32 @@ static void test_a_stopped_agent_is_hung(void **state)
 	assert_int_equal(yard_count(&yard, ALIVE_EVENT_OPEN), 1);
 }
 
+/* Its kernel says nothing of closed ports: only the reflector tells it from a dead one. */
+static void stop_behind_a_wall(bool reflects)
+{
+	yard.hosts[5].walled = true;
+	yard.hosts[5].reflects = reflects;
+	yard_call(&yard, 5, false);
+	yard_forget(&yard);
+	yard.hosts[5].agent = false;
+	yard_run(&yard, 30000);
+}
+
+static void test_a_reflector_shows_that_the_kernel_lives(void **state)
+{
+	(void)state;
+	stop_behind_a_wall(true);
+	assert_int_equal(yard_status(&yard, 5), ALIVE_HUNG);
+	assert_non_null(yard_find(&yard, ALIVE_EVENT_OPEN, ALIVE_CAUSE_HUNG, yard_id(5)));
+}
+
+static void test_without_reflector_a_wall_looks_dead(void **state)
+{
+	(void)state;
+	stop_behind_a_wall(false);
+	assert_int_equal(yard_status(&yard, 5), ALIVE_DOWN);
+}
+
 static void test_a_hung_host_can_die(void **state)
 {
 	const struct alive_event *event;
@@ -237,6 +263,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_a_host_that_lived_had_lost_its_link, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_stopped_agent_is_hung, begin, end),
+		cmocka_unit_test_setup_teardown(
+			test_a_reflector_shows_that_the_kernel_lives, begin, end),
+		cmocka_unit_test_setup_teardown(
+			test_without_reflector_a_wall_looks_dead, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_hung_host_can_die, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_killed_agent_is_gone, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_goodbye_is_no_alarm, begin, end),

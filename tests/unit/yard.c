@@ -107,6 +107,23 @@ static void answer(struct yard *yard, size_t host, struct span question)
 	alive_input(yard->alive, yard->now, &at, SPAN(datagram, sizeof(datagram)));
 }
 
+static void reflect(struct yard *yard, size_t host, struct span request)
+{
+	struct addr at = address_of(host);
+	uint8_t datagram[PACKET_ECHO_SIZE];
+	struct writer w = writer_over(datagram, sizeof(datagram));
+	struct packet p;
+
+	assert_int_equal(packet_decode(request, &p), 0);
+	assert_int_equal(p.type, PACKET_ECHO);
+	assert_int_equal(p.flags, 0);
+	alive_input(yard->alive, yard->now, &at, request); /* which is no answer */
+	p.flags = PACKET_FLAG_ANSWER;
+	p.echo = packet_answer_tag(p.echo);
+	packet_encode(&w, &p);
+	alive_input(yard->alive, yard->now, &at, writer_span(&w));
+}
+
 static void deliver(struct yard *yard, const struct addr *to, struct span datagram)
 {
 	size_t host = to->ip[15] - 1u;
@@ -114,7 +131,11 @@ static void deliver(struct yard *yard, const struct addr *to, struct span datagr
 	yard->questions++;
 	if (host >= yard->count || !reaches_cma(yard, host))
 		return;
-	if (to->port != PORT || yard->hosts[host].closed)
+	if (datagram.size == PACKET_ECHO_SIZE && yard->hosts[host].reflects)
+		reflect(yard, host, datagram);
+	else if ((to->port != PORT || yard->hosts[host].closed) && yard->hosts[host].walled)
+		return;
+	else if (to->port != PORT || yard->hosts[host].closed)
 		alive_refused(yard->alive, yard->now, to);
 	else if (yard->hosts[host].agent)
 		answer(yard, host, datagram);
@@ -141,7 +162,9 @@ static void keep(struct yard *yard, const struct alive_event *event)
 static void held(struct yard *yard, size_t host, uint64_t version)
 {
 	struct addr at = address_of(host);
-	struct record_held record = { .version = version, .port = PORT };
+	struct record_held record = {
+		.version = version, .port = PORT, .flags = yard->hosts[host].reflects
+	};
 
 	alive_held(yard->alive, yard->now, yard_id(host), &record, &at);
 }

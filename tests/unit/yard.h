@@ -12,6 +12,8 @@ enum { YARD_HOSTS = 64, YARD_EDGES = 1024, YARD_EVENTS = 4096, YARD_ALONE = 1000
 struct yard_host {
 	bool kernel, agent;   /* alive */
 	bool closed;	      /* nobody listens on its port */
+	bool walled;	      /* its kernel does not say that of a port */
+	bool reflects;	      /* it answers echo requests */
 	unsigned int segment; /* those in one hear each other; the CMA is in 0 */
 	uint64_t boot, incarnation;
 	struct alive_place place;
