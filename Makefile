@@ -4,7 +4,8 @@
 #   make run        watch this host, live       make lab     a small estate in network namespaces
 #   make check-kernels  the same on other kernels, under emulation
 #   make bench-serf     this beside Debian's serf, 100 hosts
-#   make sim | sim-long | crash | crash-long | model | fuzz | coverage | bench | lint
+#   make sim | sim-long | sim-alive | sim-alive-long | crash | crash-long | model | fuzz
+#   make coverage | bench | lint
 #   make install | uninstall | deps | clean
 
 .DELETE_ON_ERROR:
@@ -161,6 +162,7 @@ deps-test:
 # ---- tests -------------------------------------------------------------------------------------
 unit_tests  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 sim_tests   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/sim/test_*.c))
+alive_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/sim/alive/test_*.c))
 crash_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/crash/crash_*.c))
 fuzz_replay := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 test_tools  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/*.c tests/bench/*.c tests/kernels/*.c))
@@ -168,6 +170,7 @@ test_support = $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/support/*.c))
 unit_support = $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 crash_support = $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/crash/crash_%,$(wildcard tests/crash/*.c)))
 sim_support  = $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c)))
+alive_support = $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/sim/alive/test_%,$(wildcard tests/sim/alive/*.c)))
 
 $(unit_tests): $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o $(unit_support) $(archives)
 	$(call say,LINK,$@)
@@ -175,6 +178,9 @@ $(unit_tests): $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o $(unit_support) $(ar
 $(sim_tests): $(BUILD)/tests/sim/%: $(OBJ)/tests/sim/%.o $(sim_support) $(archives)
 	$(call say,LINK,$@)
 	$(call link,$(libs_all) -lcmocka)
+$(alive_tests): $(BUILD)/tests/sim/alive/%: $(OBJ)/tests/sim/alive/%.o $(alive_support) $(archives)
+	$(call say,LINK,$@)
+	$(call link,$(libs_all))
 $(crash_tests): $(BUILD)/tests/crash/%: $(OBJ)/tests/crash/%.o $(crash_support) $(archives)
 	$(call say,LINK,$@)
 	$(call link,$(libs_all))
@@ -190,7 +196,7 @@ $(filter $(BUILD)/tests/system/% $(BUILD)/tests/bench/% $(BUILD)/tests/kernels/%
 	$(call say,LINK,$@)
 	$(call link,$(libs_all) -luring)
 
-.PHONY: unit sim sim-long crash crash-long fuzz-replay tests
+.PHONY: unit sim sim-long sim-alive sim-alive-long crash crash-long fuzz-replay tests
 unit: $(unit_tests)
 	@tools/run-tests.sh unit $(unit_tests)
 # CASE, SEED and SEEDS choose what is run (tests/sim/cases.c); PACKETS how long the long run is.
@@ -201,6 +207,14 @@ sim: $(sim_tests)
 sim-long: $(sim_tests)
 	@git log -1 --format='commit %H'; git status --short --untracked-files=no
 	@$(sim_tool) -j $$(nproc) -p $(or $(PACKETS),1000000000) -s $(or $(SEED),1000)
+# Who is alive, and what failed: PART, SEED and COUNT choose (tests/sim/alive/part.h).
+alive_tool = $(BUILD)/tests/sim/alive/test_alive -j $$(nproc) $(if $(PART),-p $(PART)) \
+	$(if $(SEED),-s $(SEED)) $(if $(COUNT),-n $(COUNT))
+sim-alive: $(alive_tests)
+	@$(alive_tool)
+sim-alive-long: $(alive_tests)
+	@git log -1 --format='commit %H'; git status --short --untracked-files=no
+	@$(alive_tool) -l
 # A store cut off at some of its writes, memory that ends at some allocations; or at all of them.
 crash: $(crash_tests)
 	@tools/run-tests.sh crash $(crash_tests)
@@ -209,7 +223,7 @@ crash-long: $(crash_tests)
 	@$(BUILD)/tests/crash/crash_memory -a
 fuzz-replay: $(fuzz_replay)
 	@tools/run-tests.sh fuzz $(fuzz_replay)
-tests: all $(unit_tests) $(sim_tests) $(crash_tests) $(fuzz_replay) $(test_tools)
+tests: all $(unit_tests) $(sim_tests) $(alive_tests) $(crash_tests) $(fuzz_replay) $(test_tools)
 
 model:
 	@tests/model/check.sh

@@ -4,7 +4,7 @@
 # is the kernel. Each stage ends with its counts, the whole with "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.." || exit 1
-all="deps build lint unit asan clang model sim crash fuzz system"
+all="deps build lint unit asan clang model sim alive crash fuzz system"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 jobs=-j$(nproc)
@@ -18,6 +18,7 @@ stage_asan() { make --no-print-directory "$jobs" BUILD=build/asan SANITIZE=1 uni
 stage_clang() { make --no-print-directory "$jobs" BUILD=build/clang CC=clang all; }
 stage_model() { make --no-print-directory model; }
 stage_sim() { make --no-print-directory "$jobs" sim; }
+stage_alive() { make --no-print-directory "$jobs" sim-alive; }
 stage_crash() { make --no-print-directory "$jobs" crash; }
 stage_fuzz() { make --no-print-directory "$jobs" fuzz-replay; }
 stage_system() { make --no-print-directory "$jobs" system; }
