@@ -7,8 +7,9 @@
 
 struct hub_counters;
 struct inbound_counters;
+struct vigil_view;
 
-enum { DROPS_MAX = 32 };
+enum { DROPS_MAX = 36 };
 
 struct drop {
 	const char *name; /* for programs */
@@ -18,6 +19,6 @@ struct drop {
 
 /* Fills drops, always with the same reasons in the same order; how many there are. */
 size_t drops_list(const struct hub_counters *hub, const struct inbound_counters *inbound,
-	struct drop drops[DROPS_MAX]);
+	const struct vigil_view *vigil, struct drop drops[DROPS_MAX]);
 
 #endif

@@ -17,7 +17,9 @@
 
 enum {
 	LOOP_RECEIVE_BATCHES = 8, /* of datagrams, before the hub's answers are sent */
-	LOOP_CALLS = 16,	  /* handshakes answered, some 3 ms, before datagrams again */
+	LOOP_LATE_BATCHES = 1024, /* when the timer fires later than this: we were stopped */
+	LOOP_LATE_MS = 100,
+	LOOP_CALLS = 16, /* handshakes answered, some 3 ms, before datagrams again */
 	/* Datagrams wait in the kernel while so many messages wait for the disk. */
 	LOOP_BACKLOG_MAX = 65536,
 	LOOP_ERROR_PAUSE_S = 10, /* between two complaints about the store */
@@ -37,11 +39,12 @@ struct call {
 struct loop {
 	struct server *server;
 	struct ev_loop *ev;
-	ev_io datagrams, connections;
+	ev_io datagrams, connections, answers;
 	ev_timer timer, look; /* the hub's deadline; at what was dropped */
 	ev_timer join;	      /* the multicast group, on interfaces that came since */
 	ev_async woken;
 	ev_signal terminate, interrupt;
+	struct instant due;	   /* when timer should fire */
 	struct instant arrived;	   /* of the datagrams being taken */
 	struct instant complained; /* about the store */
 	uint64_t told[DROPS_MAX];  /* counts, by reason */
@@ -84,6 +87,7 @@ static void take_results(struct loop *loop)
 	struct store_result result;
 
 	while (store_take(server->store, &result)) {
+		vigil_result(server->vigil, instant_now(), &result);
 		switch (result.kind) {
 		case STORE_COMMITTED:
 			if (result.joined)
@@ -126,8 +130,12 @@ static void tell_drops(struct loop *loop)
 	struct server *server = loop->server;
 	struct instant now = instant_now(), next = INSTANT_NEVER;
 	struct drop drops[DROPS_MAX];
-	size_t count =
-		drops_list(hub_counters(server->hub), inbound_counters(server->inbound), drops);
+	struct vigil_view vigil;
+	size_t count;
+
+	vigil_look(server->vigil, &vigil);
+	count = drops_list(
+		hub_counters(server->hub), inbound_counters(server->inbound), &vigil, drops);
 
 	for (size_t i = 0; i < count; i++) {
 		struct instant again =
@@ -167,6 +175,11 @@ static void throttle(struct loop *loop)
 		ev_io_stop(loop->ev, &loop->datagrams);
 }
 
+static struct instant next_deadline(const struct server *server)
+{
+	return instant_first(hub_deadline(server->hub), vigil_deadline(server->vigil));
+}
+
 /* After anything that the hub was told. */
 static void turn(struct loop *loop)
 {
@@ -176,14 +189,27 @@ static void turn(struct loop *loop)
 	take_results(loop);
 	for (int i = 0; i < LOOP_CALLS && hub_work(server->hub, instant_now()); i++)
 		continue;
-	while (hub_take(server->hub, &event))
+	while (hub_take(server->hub, &event)) {
+		vigil_event(server->vigil, instant_now(), &event);
 		store_push(server->store, loop->arrived, &event);
+	}
+	vigil_turn(server->vigil);
 	send_answers(loop);
 	throttle(loop);
-	arm_at(loop, &loop->timer, hub_deadline(server->hub));
+	loop->due = next_deadline(server);
+	arm_at(loop, &loop->timer, loop->due);
 	if (!ev_is_active(&loop->look) ||
 		ev_timer_remaining(loop->ev, &loop->look) > (double)LOOP_LOOK_S)
 		arm_at(loop, &loop->look, instant_add(instant_now(), LOOP_LOOK_S * NS_PER_SEC));
+}
+
+static void receive(struct loop *loop, int batches)
+{
+	loop->arrived = instant_now();
+	for (int i = 0; i < batches; i++) {
+		if (!inbound_receive(loop->server->inbound, on_datagram, loop))
+			break;
+	}
 }
 
 static void datagrams_ready(struct ev_loop *ev, ev_io *watcher, int events)
@@ -192,12 +218,15 @@ static void datagrams_ready(struct ev_loop *ev, ev_io *watcher, int events)
 
 	(void)ev;
 	(void)events;
-	loop->arrived = instant_now();
-	for (int i = 0; i < LOOP_RECEIVE_BATCHES; i++) {
-		if (!inbound_receive(loop->server->inbound, on_datagram, loop))
-			break;
-	}
+	receive(loop, LOOP_RECEIVE_BATCHES);
 	turn(loop);
+}
+
+static void answers_ready(struct ev_loop *ev, ev_io *watcher, int events)
+{
+	(void)ev;
+	(void)events;
+	turn(watcher->data);
 }
 
 static void join_due(struct ev_loop *ev, ev_timer *watcher, int events)
@@ -222,11 +251,19 @@ static void connection_ready(struct ev_loop *ev, ev_io *watcher, int events)
 	control_accept(loop->server->control);
 }
 
+/*
+ * libev runs timers before what has become readable: after we were stopped for a while, what agents
+ * said meanwhile would count as silence.
+ */
 static void deadline_passed(struct ev_loop *ev, ev_timer *watcher, int events)
 {
+	struct loop *loop = watcher->data;
+	bool late = instant_sub(instant_now(), loop->due) > LOOP_LATE_MS * NS_PER_MS;
+
 	(void)ev;
 	(void)events;
-	turn(watcher->data);
+	receive(loop, late ? LOOP_LATE_BATCHES : LOOP_RECEIVE_BATCHES);
+	turn(loop);
 }
 
 static void look_due(struct ev_loop *ev, ev_timer *watcher, int events)
@@ -313,10 +350,17 @@ void loop_run(struct loop *loop)
 		loop->join.data = loop;
 		ev_timer_start(loop->ev, &loop->join);
 	}
-	arm_at(loop, &loop->timer, hub_deadline(server->hub));
+	if (vigil_fd(server->vigil) >= 0) {
+		ev_io_init(&loop->answers, answers_ready, vigil_fd(server->vigil), EV_READ);
+		loop->answers.data = loop;
+		ev_io_start(loop->ev, &loop->answers);
+	}
+	vigil_start(server->vigil, instant_now());
+	turn(loop);
 	ev_run(loop->ev, 0);
 	ev_io_stop(loop->ev, &loop->datagrams);
 	ev_io_stop(loop->ev, &loop->connections);
+	ev_io_stop(loop->ev, &loop->answers);
 }
 
 void loop_finish(struct loop *loop)

@@ -126,6 +126,7 @@ static void admit_to_hub(struct server *server, void *argument)
 	enlist_agent(&admission->agent, &known);
 	known.id = admission->hub_id;
 	hub_admit(server->hub, &known, admission->new_psk);
+	vigil_admitted(server->vigil, instant_now(), known.key);
 	seal_wipe(&known, sizeof(known));
 }
 
@@ -308,7 +309,10 @@ static int revoke_agent(struct act *act, void *context)
 
 static void revoke_at_hub(struct server *server, void *argument)
 {
-	hub_revoke(server->hub, ((const struct revocation *)argument)->key);
+	const struct revocation *revocation = argument;
+
+	hub_revoke(server->hub, revocation->key);
+	vigil_revoked(server->vigil, instant_now(), revocation->key);
 }
 
 static int revoke_token(struct act *act, void *context)

@@ -24,6 +24,7 @@ enum { TOKEN_TTL_DEFAULT_MS = 24 * 3600 * 1000 };
 struct hub_view {
 	struct hub_counters hub;
 	struct inbound_counters inbound;
+	struct vigil_view vigil;
 	uint8_t key[SEAL_KEY];
 	size_t agents, sessions;
 };
@@ -34,6 +35,7 @@ static void look_at_hub(struct server *server, void *argument)
 
 	view->hub = *hub_counters(server->hub);
 	view->inbound = *inbound_counters(server->inbound);
+	vigil_look(server->vigil, &view->vigil);
 	memcpy(view->key, server->keyring.key.public, sizeof(view->key));
 	view->agents = hub_agent_count(server->hub);
 	view->sessions = hub_session_count(server->hub);
@@ -63,7 +65,7 @@ static json_t *drops_object(const struct hub_view *view)
 {
 	json_t *object = json_object();
 	struct drop drops[DROPS_MAX];
-	size_t count = drops_list(&view->hub, &view->inbound, drops);
+	size_t count = drops_list(&view->hub, &view->inbound, &view->vigil, drops);
 
 	for (size_t i = 0; i < count; i++) {
 		if (drops[i].count)
@@ -85,6 +87,24 @@ static void set_store_size(json_t *object, const char *directory)
 			bytes += (uint64_t)info.st_size;
 	}
 	set_count(object, "store_bytes", bytes);
+}
+
+/* Heartbeats, what agents told of them, and what came of it. */
+static void set_vigil(json_t *status, struct server *server, const struct hub_view *view,
+	const struct stats_view *stats)
+{
+	const struct vigil_view *vigil = &view->vigil;
+
+	json_object_set_new(
+		status, "ring_degree", json_string(config_text(server->config, "ring-degree")));
+	set_count(status, "lists_waiting", vigil->lists);
+	set_count(status, "sights", vigil->alive.sights);
+	set_count(status, "questions", vigil->alive.questions);
+	set_count(status, "answers", vigil->alive.answers);
+	set_count(status, "refusals", vigil->refused.refused);
+	set_count(status, "decisions", stats->decisions);
+	set_count(status, "decisions_waiting", store_kept(server->store));
+	set_figure(status, "decision_p99_ms", stats->decision_p99_ms);
 }
 
 static json_t *status_of(struct server *server, const struct hub_view *view)
@@ -115,6 +135,7 @@ static json_t *status_of(struct server *server, const struct hub_view *view)
 	set_count(status, "backlog", store_backlog(server->store));
 	set_count(status, "datagrams_received", view->inbound.received);
 	set_count(status, "datagrams_sent", view->inbound.sent);
+	set_vigil(status, server, view, &stats);
 	json_object_set_new(status, "drops", drops_object(view));
 	json_object_set_new(status, "alerts", alert_status(server->alerts));
 	set_store_size(status, config_text(server->config, "state-dir"));

@@ -237,6 +237,8 @@ static int open_hub(struct server *server)
 		err = graph_agents(server->graph, load_agent, server);
 	if (!err)
 		err = graph_commands(server->graph, load_command, server);
+	if (!err)
+		err = vigil_load(server->vigil);
 	if (err)
 		log_error(server->log, "cannot load who is known: %s: %s", strerror(-err),
 			graph_error(server->graph));
@@ -257,6 +259,8 @@ static int open_state(struct server *server, const char *directory)
 		err = open_feed(server);
 	if (!err)
 		err = open_keys(server, directory);
+	if (!err)
+		err = vigil_new(server, &server->vigil);
 	if (!err)
 		err = open_hub(server);
 	if (!err)
@@ -347,6 +351,8 @@ int server_open(struct server *server, const struct config *config, const struct
 	if (!err)
 		err = open_socket(server, config_text(config, "listen"));
 	if (!err)
+		err = vigil_open(server->vigil);
+	if (!err)
 		err = open_control(server);
 	if (!err)
 		err = confine(server);
@@ -373,6 +379,7 @@ void server_close(struct server *server)
 	control_close(server->control);
 	alert_free(server->alerts);
 	store_free(server->store);
+	vigil_free(server->vigil);
 	hub_free(server->hub);
 	inbound_close(server->inbound);
 	graph_close(server->graph);

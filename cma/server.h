@@ -3,7 +3,8 @@
 #define CMA_SERVER_H
 /*
  * The CMA as a whole. Four kinds of threads share it:
- *	the network thread	server_run: the hub, the UDP socket, signals, new connections
+ *	the network thread	server_run: the hub, the arbiter, their UDP sockets, signals, new
+ *				connections
  *	the store's thread	the one writer of the graph (store.h)
  *	a thread for each sink of alerts, and one for the rules (alert/alert.h)
  *	a thread for each connection to the control socket, with its own reader of the graph
@@ -21,6 +22,7 @@
 #include "cma/keyring.h"
 #include "cma/stats.h"
 #include "cma/store.h"
+#include "cma/vigil.h"
 
 struct loop;
 
@@ -36,6 +38,7 @@ struct server {
 	struct graph *graph; /* the store's */
 	struct hub *hub;     /* the network thread's */
 	struct inbound *inbound;
+	struct vigil *vigil; /* the network thread's */
 	struct control *control;
 	struct store *store;
 	struct stats stats;

@@ -333,6 +333,9 @@ class Cma:
         words = [f"{key.rstrip('_')}={value}" for key, value in parameters.items()]
         return json.loads(self.ctl("-o", "json", "query", name, *words).stdout)
 
+    def status(self):
+        return json.loads(self.ctl("-o", "json", "status").stdout)[0]
+
     def token(self, *more):
         return self.ctl("token", "create", *more).stdout.strip()
 

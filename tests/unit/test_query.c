@@ -162,6 +162,9 @@ static void test_servers(void **state)
 	estate_expect(&e, "allservers", "{'as_of':'2020-01-01'}", "[]");
 	estate_expect(&e, "status", NULL,
 		"[{'name':'hosts','value':1},{'name':'hosts_up','value':0},"
+		"{'name':'hosts_left','value':1},{'name':'hosts_down','value':0},"
+		"{'name':'hosts_unreachable','value':0},{'name':'hosts_hung','value':0},"
+		"{'name':'hosts_gone','value':0},{'name':'incidents','value':0},"
 		"{'name':'quarantined','value':0},{'name':'events_lost','value':0},"
 		"{'name':'epoch','value':0}]");
 	estate_remove(&e);

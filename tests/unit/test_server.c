@@ -20,6 +20,8 @@ static const struct option_def options[] = {
 	{ "listen", OPTION_ADDRESS, "ADDR:PORT", NULL, "", false },
 	{ "public-address", OPTION_ADDRESS, "ADDR:PORT", NULL, "", false },
 	{ "root-key", OPTION_TEXT, "KEY", NULL, "", false },
+	{ "ring-degree", OPTION_CHOICE, "2|4|off", "2", "", false },
+	{ "heartbeat-interval", OPTION_DURATION, "TIME", "1s", "", false },
 	{ "control", OPTION_TEXT, "PATH", "", "", false },
 	{ "control-group", OPTION_TEXT, "GROUP", NULL, "", false },
 	{ "user", OPTION_TEXT, "USER", NULL, "", false },
