@@ -24,7 +24,7 @@ def all_services(e):
     cma = listening(e.centre, "udp", e.centre.address, PORT, "bash")
     cma.update(process="cma:*", exe=e.lab.cma.process.command[4])
     beats = [{"host": host.name, "proto": "udp", "addr": "::", "port": BEAT_PORT,
-              "process": process("nanoprobe"), "exe": built("nanoprobe"), "user": NET_USER}
+              "process": "nanoprobe:*", "exe": built("nanoprobe"), "user": NET_USER}
              for host in e.hosts]
     return wildcard + beats + [
         listening(e.web2, "tcp", e.web2.address, 22, "sshd"),
