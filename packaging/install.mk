@@ -17,6 +17,7 @@ install_list := \
 	644:packaging/tmpfiles.conf:$(LIBDIR)/tmpfiles.d/assim.conf \
 	$(foreach page,$(wildcard docs/man/*.1),644:$(page):$(PREFIX)/share/man/man1/$(notdir $(page))) \
 	$(foreach page,$(wildcard docs/man/*.8),644:$(page):$(PREFIX)/share/man/man8/$(notdir $(page))) \
+	755:packaging/alert-example.sh:$(PREFIX)/share/doc/assim/alert-example.sh \
 	conf:packaging/cma.conf:$(SYSCONFDIR)/assim/cma.conf \
 	conf:packaging/nanoprobe.conf:$(SYSCONFDIR)/assim/nanoprobe.conf \
 	conf:packaging/policy.conf:$(SYSCONFDIR)/assim/policy.conf

@@ -289,14 +289,22 @@ static int look_at_all(struct rules *rules)
 
 /* ---- the thread ---- */
 
-/* Waits until it is time to look again, or to stop; seen_ms is what was committed by then. */
-static void wait_for_turn(struct rules *rules, int64_t *seen_ms)
+/*
+ * Waits until it is time to look again, or to stop; seen_ms is what was committed by then. took_ns:
+ * how long the last look was.
+ */
+static void wait_for_turn(struct rules *rules, int64_t took_ns, int64_t *seen_ms)
 {
 	struct instant now = instant_now();
-	struct instant earliest = instant_add(now, RULES_AFTER_MS * NS_PER_MS);
 	struct instant latest = instant_add(now, RULES_IDLE_MS * NS_PER_MS);
+	struct instant earliest = instant_add(now, RULES_AFTER_MS * NS_PER_MS);
 	int64_t at_ms = *seen_ms;
 
+	took_ns *= RULES_SHARE - 1;
+	if (took_ns > RULES_AFTER_MS * NS_PER_MS)
+		earliest = instant_add(now, took_ns);
+	if (instant_before(latest, earliest))
+		latest = earliest;
 	while (!rules->stopping && instant_before(now, latest)) {
 		bool early = instant_before(now, earliest);
 
@@ -312,17 +320,24 @@ static void wait_for_turn(struct rules *rules, int64_t *seen_ms)
 static void *rules_thread(void *user)
 {
 	struct rules *rules = user;
-	int64_t seen_ms = 0;
+	int64_t seen_ms = 0, took_ns = 0;
 
-	for (wait_for_turn(rules, &seen_ms); !rules->stopping; wait_for_turn(rules, &seen_ms)) {
-		int err = look_at_all(rules);
+	for (;;) {
+		struct instant began;
+		int err;
+
+		wait_for_turn(rules, took_ns, &seen_ms);
+		if (rules->stopping)
+			return NULL;
+		began = instant_now();
+		err = look_at_all(rules);
+		took_ns = instant_sub(instant_now(), began);
 
 		if (err && err != -ECANCELED && err != -ESHUTDOWN)
 			complain(rules, "(all)", *rules->why ? rules->why : strerror(-err));
 		else if (!err)
 			complain(rules, "(all)", NULL);
 	}
-	return NULL;
 }
 
 int rules_start(const struct teller_world *world, const char *directory, struct rules **made)

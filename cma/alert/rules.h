@@ -13,6 +13,7 @@
 enum {
 	RULES_AFTER_MS = 10000, /* at least between two times, */
 	RULES_IDLE_MS = 60000,	/* and at most: what a rule asks of the time comes true by itself */
+	RULES_SHARE = 20,	/* of the time: one part for looking, the others for waiting */
 	RULES_ROWS_MAX = 1000,	/* of one rule in one tenant; more are not looked at */
 };
 

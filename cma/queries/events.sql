@@ -16,7 +16,7 @@ SELECT e.number AS id,
        rfc3339(e.at) AS time,
        e.kind AS kind,
        i.number AS incident,
-       iif(n.kind = 'switchport', o.label || ':' || n.label, n.label) AS node,
+       iif(n.kind IN ('switchport', 'nic'), o.label || ':' || n.label, n.label) AS node,
        e.text AS text
 FROM wanted e
 LEFT JOIN incident i ON i.id = e.incident

@@ -10,7 +10,7 @@ SELECT i.number AS id,
        iif(i.cleared > :as_of, NULL, rfc3339(i.cleared)) AS cleared,
        i.severity AS severity,
        i.kind AS kind,
-       iif(n.kind = 'switchport', o.label || ':' || n.label, n.label) AS node,
+       iif(n.kind IN ('switchport', 'nic'), o.label || ':' || n.label, n.label) AS node,
        i.text AS text,
        (SELECT count(*) FROM incident_host ih
         WHERE ih.incident = i.id AND ih.since <= :as_of

@@ -403,9 +403,9 @@ class Estate:
                 host.lldpd_start("eth*", "eth0")
         return host
 
-    def cma_start(self, host):
+    def cma_start(self, host, *more):
         self.cma = Cma(host)
-        self.cma.start()
+        self.cma.start(*more)
         return self.cma
 
     def probes_start(self, hosts=None):

@@ -51,11 +51,14 @@ def capabilities(pid, key):
 
 
 def processes(lab):
-    """{"sense": pid, "net": pid, "cma": pid}"""
+    """{"sense": pid, "net": pid, "cma": pid, "alert": pid}"""
     sense = lab.nodes["one"].probe.pid
     with open(f"/proc/{sense}/task/{sense}/children", encoding="ascii") as file:
         net, = file.read().split()
-    return {"sense": sense, "net": int(net), "cma": lab.cma.process.pid}
+    cma = lab.cma.process.pid
+    with open(f"/proc/{cma}/task/{cma}/children", encoding="ascii") as file:
+        alert, = file.read().split()
+    return {"sense": sense, "net": int(net), "cma": cma, "alert": int(alert)}
 
 
 def table():
@@ -85,15 +88,15 @@ def sockets(pid):
 
 def check_user(pid, name, cell):
     uid = int(status(pid, "Uid").pop().split()[0])
-    if name == "net":
-        check(uid != 0, "net is root")
+    if name in ("net", "alert"):
+        check(uid != 0, f"{name} is root")
     equal(len(set(status(pid, "Uid").pop().split())), 1, "one user in all respects")
 
 
 def check_groups(pid, name, cell):
     groups = status(pid, "Groups").pop().split()
-    if name == "net":
-        equal(groups, [], "groups of net")
+    if name in ("net", "alert"):
+        equal(groups, [], f"groups of {name}")
     elif name == "sense":
         check(len(groups) <= 1, groups)
 
@@ -145,7 +148,8 @@ ROWS = {
     "bounding set": lambda pid, name, cell: equal(capabilities(pid, "CapBnd"), listed(cell),
                                                   f"CapBnd of {name}"),
     "no_new_privs": lambda pid, name, cell: equal(status(pid, "NoNewPrivs"), {"1"}, name),
-    "seccomp": lambda pid, name, cell: equal(status(pid, "Seccomp"), {"2"}, name),
+    "seccomp": lambda pid, name, cell: equal(
+        status(pid, "Seccomp"), {"0" if cell == "none" else "2"}, name),
     "dumpable": check_dumpable,
     "root directory": check_root,
     "internet sockets": check_internet,
@@ -272,7 +276,8 @@ def cma_makes_no_call_that_its_unit_refuses(lab):
     one = lab.nodes["one"]
     trace, control = one.path("cma-trace"), one.path("traced.sock")
     cma = one.spawn("strace", "-D", "-f", "-qq", "-o", trace, built("cma"), "--state-dir",
-                    one.path("traced"), "--listen", f"{one.address}:1990", "--control", control)
+                    one.path("traced"), "--listen", f"{one.address}:1990", "--control", control,
+                    "--alert", "exec /bin/true")
     wait_until(lambda: run(built("cmactl"), "--control", control, "token", "create",
                            ok=False).returncode == 0, 20, cma.text)
     equal(cma.stop(), 0, cma.text())
@@ -350,7 +355,7 @@ def hostile_net_has_nothing_opened_or_executed(lab):
 def main():
     with Estate() as lab:
         one = lab.host("one", lab.switch("sw1"))
-        lab.cma_start(one)
+        lab.cma_start(one, "--alert", "exec /bin/true")
         lab.probes_start()
         suite.run(lab)
     suite.finish()
