@@ -57,16 +57,17 @@ void newcomer_left(struct newcomers *newcomers, uint64_t id)
 		newcomer->left = true;
 }
 
-void newcomer_held(struct newcomers *newcomers, uint64_t id, const struct record_held *held,
+bool newcomer_held(struct newcomers *newcomers, uint64_t id, const struct record_held *held,
 	const struct addr *from)
 {
 	struct newcomer *newcomer = find(newcomers, id);
 
 	if (!newcomer)
-		return;
+		return false;
 	newcomer->has_held = true;
 	newcomer->held = *held;
 	newcomer->from = *from;
+	return true;
 }
 
 bool newcomer_take(struct newcomers *newcomers, uint64_t id, struct newcomer *newcomer)

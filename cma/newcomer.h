@@ -28,7 +28,8 @@ void newcomer_deinit(struct newcomers *newcomers);
 void newcomer_add(struct newcomers *newcomers, const struct hub_agent *agent);
 void newcomer_boot(struct newcomers *newcomers, uint64_t id, uint64_t boot);
 void newcomer_left(struct newcomers *newcomers, uint64_t id);
-void newcomer_held(struct newcomers *newcomers, uint64_t id, const struct record_held *held,
+/* False when it is none. */
+bool newcomer_held(struct newcomers *newcomers, uint64_t id, const struct record_held *held,
 	const struct addr *from);
 /* It is none any more: false when it was none. */
 bool newcomer_take(struct newcomers *newcomers, uint64_t id, struct newcomer *newcomer);

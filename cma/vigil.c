@@ -186,8 +186,10 @@ static void join(struct vigil *vigil, struct instant now, uint64_t id)
 		return;
 	alive_add(vigil->alive, &newcomer.agent);
 	alive_here(vigil->alive, now, id, newcomer.agent.incarnation);
-	if (newcomer.has_held)
+	if (newcomer.has_held) {
 		alive_held(vigil->alive, now, id, &newcomer.held, &newcomer.from);
+		store_keep_beat(vigil->server->store, id, newcomer.held.port);
+	}
 	if (newcomer.left)
 		alive_left(vigil->alive, now, id);
 }
@@ -220,9 +222,10 @@ static void take_held(struct vigil *vigil, struct instant now)
 			tell_nothing(vigil, now, &held);
 			continue;
 		}
-		newcomer_held(&vigil->newcomers, held.id, &held.held, &held.from);
 		alive_held(vigil->alive, now, held.id, &held.held, &held.from);
-		if (!held.answers)
+		/* The store has to know an agent before it can keep anything of it. */
+		if (!newcomer_held(&vigil->newcomers, held.id, &held.held, &held.from) &&
+			!held.answers)
 			store_keep_beat(vigil->server->store, held.id, held.held.port);
 	}
 }
