@@ -109,8 +109,8 @@ int cause_text(struct graph *g, enum alive_cause cause, const struct graph_cause
 	case ALIVE_CAUSE_ISOLATED:
 	case ALIVE_CAUSE_COUNT:
 		snprintf(text, CAUSE_TEXT,
-			"this CMA hears too few hosts to believe itself: until it does, it declares "
-			"none dead");
+			"this CMA hears too few hosts to believe itself: it declares none dead "
+			"until it hears more");
 		break;
 	}
 	return 0;

@@ -26,7 +26,7 @@ static int compare(const void *a_pointer, const void *b_pointer)
 static int find_links(struct graph *g, int64_t agent, struct alive_place *place)
 {
 	sqlite3_stmt *s dbreset = db_bind(&g->db, DB_PLACE_WIRES, "i", agent);
-	struct wire wires[WIRES_MAX];
+	struct wire wires[WIRES_MAX] = { 0 };
 	size_t count = 0;
 	int got;
 

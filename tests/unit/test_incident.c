@@ -67,7 +67,8 @@ static void test_life(void **state)
 	assert_int_equal(open_one(&e, tenant, web, "more"), id);
 	estate_expect(&e, "incidents", NULL,
 		"[{'cleared':null,"
-		"'concerned':0,'hosts':null,'id':1,'kind':'duplicate-key','maintenance':null,'node':'web',"
+		"'concerned':0,'hosts':null,'id':1,"
+		"'kind':'duplicate-key','maintenance':null,'node':'web',"
 		"'opened':'" T0 "','severity':'warning','text':'more','updated':'" T1 "'}]");
 	e.now += 1000;
 	assert_int_equal(clear(&e, tenant, id), 0);
@@ -77,11 +78,12 @@ static void test_life(void **state)
 	other = open_one(&e, tenant, web, "again");
 	assert_int_not_equal(other, id);
 	estate_expect(&e, "incidents", "{'all':'yes'}",
-		"[{'cleared':'" T2
-		"','concerned':0,'hosts':null,'id':1,'kind':'duplicate-key','maintenance':null,'node':'web',"
+		"[{'cleared':'" T2 "','concerned':0,'hosts':null,'id':1,"
+		"'kind':'duplicate-key','maintenance':null,'node':'web',"
 		"'opened':'" T0 "','severity':'warning','text':'more','updated':'" T2 "'},"
 		"{'cleared':null,"
-		"'concerned':0,'hosts':null,'id':2,'kind':'duplicate-key','maintenance':null,'node':'web',"
+		"'concerned':0,'hosts':null,'id':2,"
+		"'kind':'duplicate-key','maintenance':null,'node':'web',"
 		"'opened':'" T3 "','severity':'warning','text':'again','updated':'" T3 "'}]");
 	estate_expect(&e, "incidents", "{'all':'yes','kind':'store-restored'}", "[]");
 	estate_remove(&e);
@@ -108,17 +110,19 @@ static void test_hosts(void **state)
 	concern(&e, id, web, false);
 	estate_expect(&e, "incidents", NULL,
 		"[{'cleared':null,"
-		"'concerned':1,'hosts':'db','id':1,'kind':'duplicate-key','maintenance':null,'node':'default',"
+		"'concerned':1,'hosts':'db','id':1,"
+		"'kind':'duplicate-key','maintenance':null,'node':'default',"
 		"'opened':'" T0 "','severity':'warning','text':'x','updated':'" T0 "'}]");
 	e.now += 1000;
 	assert_int_equal(clear(&e, tenant, id), 0);
 	estate_expect(&e, "incidents", "{'all':'yes'}",
-		"[{'cleared':'" T3
-		"','concerned':2,'hosts':'db, web','id':1,'kind':'duplicate-key','maintenance':null,"
+		"[{'cleared':'" T3 "','concerned':2,'hosts':'db, web','id':1,"
+		"'kind':'duplicate-key','maintenance':null,"
 		"'node':'default','opened':'" T0 "','severity':'warning','text':'x','updated':'" T3
 		"'}]");
 	estate_expect(&e, "incidents", "{'as_of':'" T1 "'}",
-		"[{'cleared':null,'concerned':2,'hosts':'db, web','id':1,'kind':'duplicate-key','maintenance':null,"
+		"[{'cleared':null,'concerned':2,'hosts':'db, web','id':1,"
+		"'kind':'duplicate-key','maintenance':null,"
 		"'node':'default','opened':'" T0 "','severity':'warning','text':'x','updated':'" T3
 		"'}]");
 	estate_remove(&e);

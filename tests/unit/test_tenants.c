@@ -275,21 +275,16 @@ static void command(struct world *world, struct side *side, const struct side *o
 /* Each tenant has EDGES numbers: an edge comes, at times one to a host of ours, or goes. */
 static void ring(struct world *world, struct side *side, const struct side *other)
 {
-	bool foreign = is_foreign(world, side, 20);
-	size_t low = below(side, HOSTS), high = below(side, HOSTS);
+	bool foreign = is_foreign(world, side, 20), gone = in_percent(side, 40);
 	const struct graph_ring_edge edge = {
 		.edge = (uint32_t)below(side, EDGES) + 1 + (side == &world->theirs ? EDGES : 0),
-		.low = side->agents[low],
-		.high = (foreign ? other : side)->agents[high],
+		.low = side->agents[below(side, HOSTS)],
+		.high = (foreign ? other : side)->agents[below(side, HOSTS)],
 	};
-	int err;
+	int err = gone ? graph_ring_remove(world->e.graph, edge.edge)
+		       : graph_ring_add(world->e.graph, &edge);
 
-	if (in_percent(side, 40)) {
-		assert_int_equal(graph_ring_remove(world->e.graph, edge.edge), 0);
-		return;
-	}
-	err = graph_ring_add(world->e.graph, &edge);
-	assert_int_equal(err, foreign || !edge.low || !edge.high ? -ENOENT : 0);
+	assert_int_equal(err, !gone && (foreign || !edge.low || !edge.high) ? -ENOENT : 0);
 }
 
 /* Of a host, for a while or until it is over; or of what is none of theirs. */
@@ -302,24 +297,21 @@ static void maintain(struct world *world, struct side *side, const struct side *
 		.operator= "root",
 		.note = side->tenant,
 	};
-	int err;
+	int err = graph_tenant(world->e.graph, side->tenant, &m.tenant);
 
-	if (graph_tenant(world->e.graph, side->tenant, &m.tenant) || !m.node)
-		return;
-	if (in_percent(side, 60))
-		err = graph_maintenance_on(world->e.graph, &m);
-	else
-		err = graph_maintenance_off(world->e.graph, m.tenant, m.node, m.operator);
-	assert_true(!err || err == -ENOENT);
-	assert_true(!foreign || err == -ENOENT);
+	if (!err)
+		err = in_percent(side, 60)
+			? graph_maintenance_on(world->e.graph, &m)
+			: graph_maintenance_off(world->e.graph, m.tenant, m.node, m.operator);
+	assert_true(err == -ENOENT || (!err && !foreign));
 }
 
-static void fare(struct world *world, struct side *side, uint64_t what)
+static void fare(struct world *world, struct side *side, size_t host)
 {
 	static const char *const words[] = { "up", "left", "down", "unreachable", "hung", "gone" };
 
-	if (side->agents[what % HOSTS])
-		graph_status(world->e.graph, side->agents[what % HOSTS], words[below(side, 6)]);
+	if (side->agents[host])
+		graph_status(world->e.graph, side->agents[host], words[below(side, 6)]);
 }
 
 static void act(struct world *world, struct side *side, const struct side *other)
@@ -340,7 +332,7 @@ static void act(struct world *world, struct side *side, const struct side *other
 	else if (what < 98)
 		maintain(world, side, other);
 	else
-		fare(world, side, what);
+		fare(world, side, what % HOSTS);
 }
 
 /* The answer, or the complaint, as text. */
@@ -415,14 +407,6 @@ static void begin_side(struct world *world, struct side *side)
 	}
 }
 
-/* What is over ends when the tenth of a second does. */
-static void begin(struct world *world)
-{
-	assert_int_equal(graph_begin(world->e.graph, world->e.now += STEP_MS), 0);
-	if (world->e.now % 100 == 0)
-		assert_int_equal(graph_maintenance_expired(world->e.graph), 0);
-}
-
 static void run(struct world *world, uint64_t ours, uint64_t theirs, unsigned calls)
 {
 	*world = (struct world){
@@ -441,13 +425,15 @@ static void run(struct world *world, uint64_t ours, uint64_t theirs, unsigned ca
 	world->theirs.sequence[2] = world->e.sequence;
 	for (unsigned i = 0; i < calls; i++) {
 		if (i % BATCH == 0)
-			begin(world);
+			assert_int_equal(graph_begin(world->e.graph, world->e.now += STEP_MS), 0);
 		if (!world->alone)
 			act(world, &world->theirs, &world->ours);
 		if (i % 4 == 0)
 			act(world, &world->ours, &world->theirs);
-		if (i % BATCH == BATCH - 1)
+		if (i % BATCH == BATCH - 1) {
+			assert_int_equal(graph_maintenance_expired(world->e.graph), 0);
 			assert_int_equal(graph_commit(world->e.graph), 0);
+		}
 		if (i % ASK_EVERY == ASK_EVERY - 1)
 			ask_all(world);
 	}
