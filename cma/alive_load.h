@@ -12,5 +12,10 @@
 int alive_load_config(struct graph *g, struct alive_config *config);
 /* All agents, edges and open incidents; alive_start comes next. 0 or -errno. */
 int alive_load(struct graph *g, struct alive *alive);
+/*
+ * Instead, when there is no arbiter (heartbeats are off), in a transaction of its own: nobody
+ * watches anybody, what he had found is over, and a host is up until it says goodbye.
+ */
+int alive_load_off(struct graph *g, int64_t now_ms);
 
 #endif

@@ -124,6 +124,9 @@ static void test_statuses(void **state)
 		s.e.now += 1000;
 	}
 	be(&s, s.far, ALIVE_UP);
+	be(&s, s.far, ALIVE_REVOKED); /* operators decide that, and told the store */
+	assert_int_equal(
+		estate_sql(&s.e, "SELECT count(*) FROM host_status WHERE status = 'revoked'"), 0);
 	/* Who was revoked is nothing else until an operator says so. */
 	assert_int_equal(graph_begin(s.e.graph, s.e.now), 0);
 	assert_int_equal(graph_status(s.e.graph, (int64_t)s.far, "revoked"), 0);

@@ -195,6 +195,41 @@ static void test_incidents(void **state)
 	estate_remove(&e);
 }
 
+/* Nobody can say any more that a host fails. */
+static void test_off(void **state)
+{
+	struct graph_ring_edge edge = { .edge = 7 };
+	int64_t a, b, c, tenant, id;
+	struct estate e;
+
+	(void)state;
+	estate_new(&e);
+	a = edge.low = estate_host(&e, 1, "a", NULL);
+	b = edge.high = estate_host(&e, 2, "b", NULL);
+	c = estate_host(&e, 3, "c", NULL);
+	assert_int_equal(graph_tenant(e.graph, "default", &tenant), 0);
+	begin(&e);
+	assert_int_equal(graph_ring_add(e.graph, &edge), 0);
+	assert_int_equal(graph_status(e.graph, a, "down"), 0);
+	assert_int_equal(graph_status(e.graph, b, "hung"), 0);
+	assert_int_equal(graph_status(e.graph, c, "left"), 0);
+	assert_int_equal(graph_incident_open(e.graph, tenant, "host", a, "x", &id), 0);
+	assert_int_equal(graph_incident_open(e.graph, tenant, "over-quota", a, "x", &id), 0);
+	commit(&e);
+	assert_int_equal(alive_load_off(e.graph, e.now += 1000), 0);
+	assert_int_equal(alive_load_off(e.graph, e.now += 1000), 0);
+	estate_expect(&e, "down", NULL, "[]");
+	estate_expect(&e, "ring", NULL, "[]");
+	estate_expect(&e, "shutdown", NULL, "[{'host':'c','since':'2023-11-14T22:13:20.000Z'}]");
+	assert_int_equal(estate_sql(&e,
+				 "SELECT count(*) FROM host_status WHERE status = 'up'"
+				 " AND gone = 9223372036854775807"),
+		2);
+	assert_int_equal(graph_incident_find(e.graph, tenant, "host", a, &id), 0);
+	assert_int_equal(graph_incident_find(e.graph, tenant, "over-quota", a, &id), 1);
+	estate_remove(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_agents),
 		cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_incidents),
+		cmocka_unit_test(test_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
