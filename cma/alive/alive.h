@@ -3,9 +3,9 @@
 #define CMA_ALIVE_ALIVE_H
 /*
  * Who is alive, who watches whom, and what failed. Pure, one thread (the network thread); time,
- * bytes and randomness are arguments. It holds the ring plan (cma/alive/ringplan.h), a case for
- *each host that is accused, and the open incidents. What it decides goes to the store as events
- * (cma/alive/event.h), and comes back from there at the next start.
+ * bytes and randomness are arguments. It holds the plan of the rings (ringplan.h), what is asked of
+ * each agent that is accused (inquiry.h), and the open incidents (fault.h). What it decides goes to
+ * the store as events (event.h), and comes back from there at the next start.
  *
  *	a session, a sight, a place, a datagram, or the deadline:
  *		alive_...(...)
@@ -17,7 +17,7 @@
  *			give it to the hub to tell
  *		arm one timer for alive_deadline(alive)
  *
- * Agents are named by the hub's id (never 0), switches, ports and subnets by the id of their node
+ * Agents are named by the hub's id (never 0); switches, ports and subnets by the id of their node
  *in the graph. An id that was not added is ignored by all inputs.
  */
 #include <stdbool.h>

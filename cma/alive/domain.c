@@ -141,7 +141,8 @@ static size_t crowd_of(const struct domain *domain)
 
 bool domain_is_crowd(const struct domain *domain)
 {
-	return domain->suspected + domain->recents >= crowd_of(domain);
+	return domain->suspected + domain->recents >= crowd_of(domain) &&
+		domain->accused + domain->recents >= CROWD;
 }
 
 static void forget_old(struct instant now, struct domain *domain)
@@ -266,9 +267,15 @@ void domain_suspect(struct alive *alive, struct instant now, struct inquiry *inq
 
 void domain_accused(struct alive *alive, struct instant now, struct inquiry *inquiry)
 {
+	struct domain *domain = inquiry->agent->domain;
+
 	domain_suspect(alive, now, inquiry);
-	if (inquiry->agent->domain && inquiry->accused == 1)
-		open_window(alive, now, inquiry->agent->domain);
+	if (!inquiry->suspected)
+		return;
+	domain->accused += !inquiry->counted;
+	inquiry->counted = true;
+	if (inquiry->accused == 1)
+		open_window(alive, now, domain);
 }
 
 void domain_unripe(struct inquiry *inquiry)
@@ -289,6 +296,8 @@ void domain_clear(struct alive *alive, struct inquiry *inquiry)
 	inquiry->suspected = false;
 	TAILQ_REMOVE(&domain->suspects, inquiry, suspect);
 	domain->suspected--;
+	domain->accused -= inquiry->counted;
+	inquiry->counted = false;
 	domain_unripe(inquiry);
 	/* The others may have waited for a crowd that this one was needed for. */
 	if (domain->ripe && !is_open(domain))

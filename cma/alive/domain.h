@@ -18,8 +18,8 @@ struct domain {
 	LIST_HEAD(, agent) agents;
 	size_t up; /* agents that are up and watched */
 	struct inquiries suspects;
-	size_t suspected, ripe;
-	struct domain_recent recent; /* hosts that were declared dead lately */
+	size_t suspected, accused, ripe; /* of them, those that witnesses accused */
+	struct domain_recent recent;	 /* hosts that were declared dead lately */
 	size_t recents;
 	struct instant opened, last; /* of the window: first and latest suspicion */
 	struct timer window;

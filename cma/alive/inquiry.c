@@ -17,6 +17,8 @@ enum {
 	GRACE_S = 600, /* a host that is down keeps its edges */
 	WAIT_S = 10,   /* until a host that is down is asked again, doubled each time */
 	WAIT_DOUBLED = 6,
+	CALM = 4,
+	CALM_SHARE = 100,
 	WAIT_SOON = 2, /* of an agent whose host lives */
 };
 
@@ -141,11 +143,18 @@ void inquiry_ask(struct alive *alive, struct instant now, struct inquiry *inquir
 	begin(alive, now, inquiry);
 }
 
+/* Few are in doubt: those who shall watch are rather not dead themselves. */
+static bool is_calm(const struct alive *alive)
+{
+	return alive->doubted <= CALM + alive->up / CALM_SHARE;
+}
+
 static void ask(struct alive *alive, struct instant now, struct timer *timer)
 {
 	struct inquiry *inquiry = timer_object(timer, struct inquiry, question);
 
-	if (inquiry->orphan && !ringplan_watched(alive->plan, inquiry->agent->slot) &&
+	if (inquiry->orphan && is_calm(alive) &&
+		!ringplan_watched(alive->plan, inquiry->agent->slot) &&
 		ringplan_rescue(alive->plan, inquiry->agent->slot))
 		member_follow(alive, now);
 	inquiry_ask(alive, now, inquiry);

@@ -41,6 +41,7 @@ struct inquiry {
 	bool doubted, ripe;	       /* it does not answer; it would be declared dead */
 	bool kernel, refuses;	       /* verdict.h */
 	bool orphan;		       /* nobody watches it */
+	bool counted;		       /* among the accused of its domain */
 	bool in_review;
 	bool spread;	   /* its neighbours are asked, too */
 	bool boot_unknown; /* it is back by a new run: is it a new boot? */

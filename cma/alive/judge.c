@@ -25,8 +25,8 @@ static bool can_tell(const struct agent *witness)
 		!(inquiry && inquiry->asking && inquiry->failed >= DOUBT);
 }
 
-static void count_witnesses(
-	const struct alive *alive, const struct inquiry *inquiry, struct verdict_facts *facts)
+static void count_witnesses(const struct alive *alive, struct instant now,
+	const struct inquiry *inquiry, struct verdict_facts *facts)
 {
 	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE];
 	size_t count = member_neighbours(alive, inquiry->agent, neighbours);
@@ -40,7 +40,7 @@ static void count_witnesses(
 			facts->undecided += witness->status == ALIVE_UP && !accusation;
 			continue;
 		}
-		if (accusation ? accusation->late : witness->untold)
+		if (accusation ? accusation->late : !member_has_watched(witness, now))
 			continue;
 		facts->witnesses++;
 		facts->silent += accusation && accusation->sight == SIGHT_SILENT;
@@ -70,7 +70,8 @@ static bool is_alone(const struct alive *alive, const struct inquiry *inquiry)
 	return alive->up <= (size_t)member_counts(inquiry->agent);
 }
 
-struct verdict_facts judge_facts(const struct alive *alive, const struct inquiry *inquiry)
+struct verdict_facts judge_facts(
+	const struct alive *alive, struct instant now, const struct inquiry *inquiry)
 {
 	const struct domain *domain = inquiry->agent->domain;
 	struct verdict_facts facts = {
@@ -86,7 +87,7 @@ struct verdict_facts judge_facts(const struct alive *alive, const struct inquiry
 		.isolated = alive->isolated != NULL,
 	};
 
-	count_witnesses(alive, inquiry, &facts);
+	count_witnesses(alive, now, inquiry, &facts);
 	return facts;
 }
 
@@ -203,7 +204,7 @@ static void without_agent(struct alive *alive, struct instant now, struct inquir
 
 void judge(struct alive *alive, struct instant now, struct inquiry *inquiry)
 {
-	struct verdict_facts facts = judge_facts(alive, inquiry);
+	struct verdict_facts facts = judge_facts(alive, now, inquiry);
 
 	if (!inquiry->asking)
 		return;

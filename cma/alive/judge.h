@@ -7,7 +7,8 @@
 
 enum { JUDGE_ROUND = 8 }; /* questions, at least */
 
-struct verdict_facts judge_facts(const struct alive *alive, const struct inquiry *inquiry);
+struct verdict_facts judge_facts(
+	const struct alive *alive, struct instant now, const struct inquiry *inquiry);
 /* Something of what is known has changed. */
 void judge(struct alive *alive, struct instant now, struct inquiry *inquiry);
 /* The agent has this status from now on, which is due to this cause. */

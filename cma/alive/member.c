@@ -10,6 +10,7 @@
 #include "cma/alive/question.h"
 
 enum {
+	WATCH_S = 8,	  /* until a neighbour that was never heard is told of */
 	MEND_CALM_S = 30, /* after a change of the plan */
 	MEND_EVERY_S = 1,
 	MEND_EDGES = 8, /* at a time, and one more for each */
@@ -86,6 +87,11 @@ bool member_is_watched(const struct alive *alive, const struct agent *agent)
 			return true;
 	}
 	return false;
+}
+
+bool member_has_watched(const struct agent *agent, struct instant now)
+{
+	return !agent->untold && (uint32_t)(now.ns / NS_PER_SEC) - agent->told_s >= WATCH_S;
 }
 
 bool member_counts(const struct agent *agent)
@@ -309,6 +315,7 @@ bool member_holds(struct alive *alive, struct instant now, struct agent *agent, 
 		member_tell(alive, now, agent);
 	} else if (agent->untold) {
 		agent->untold = false;
+		agent->told_s = (uint32_t)(now.ns / NS_PER_SEC);
 		watch_neighbours(alive, now, agent);
 	}
 	return right;

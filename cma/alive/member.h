@@ -20,8 +20,9 @@ struct agent {
 	uint64_t id, boot, incarnation;
 	struct addr address;
 	uint32_t tenant, slot;
-	uint8_t status; /* enum alive_status */
-	uint8_t links;	/* cables, and which of them are lost (bit n is cables[n]) */
+	uint32_t told_s; /* when it had its present list, in seconds of the clock */
+	uint8_t status;	 /* enum alive_status */
+	uint8_t links;	 /* cables, and which of them are lost (bit n is cables[n]) */
 	uint8_t lost;
 	bool member;   /* of the ring plan */
 	bool reflects; /* its kernel answers echo requests */
@@ -43,6 +44,8 @@ size_t member_neighbours(const struct alive *alive, const struct agent *agent,
 struct agent *member_across(const struct alive *alive, const struct agent *agent, uint32_t edge);
 /* Somebody who is up hears it. */
 bool member_is_watched(const struct alive *alive, const struct agent *agent);
+/* It has had its list for so long that it would have told of a silent neighbour. */
+bool member_has_watched(const struct agent *agent, struct instant now);
 /* Whether it counts among those that are up and watched. */
 bool member_counts(const struct agent *agent);
 

@@ -3,9 +3,9 @@
 
 unsigned int verdict_questions(const struct verdict_facts *facts)
 {
-	if (!facts->witnesses && facts->undecided)
-		return 4 * facts->round;
-	return facts->witnesses >= 2 || facts->crowd ? facts->round : 2 * facts->round;
+	if (facts->witnesses >= 2 || facts->crowd)
+		return facts->round;
+	return !facts->witnesses && facts->undecided ? 4 * facts->round : 2 * facts->round;
 }
 
 static bool is_heard(const struct verdict_facts *facts)

@@ -11,9 +11,9 @@
  *	a witness hears it				HEARD	the path from us may have failed
  *	its host refused the port			GONE
  *	its host's kernel answered			HUNG
- *	no witness, a neighbour in doubt, not 4n failed	ASK	what becomes of that one decides
  *	fewer than two witnesses, not 2n failed		ASK	n is enough when most of its domain
- *								is accused with it
+ *								is in doubt with it;
+ *	no witness, a neighbour in doubt, not 4n failed	ASK	what becomes of that one decides
  *	we may be the ones who are cut off		HOLD
  *	otherwise					DEAD	the host, or its only link
  *
@@ -33,7 +33,7 @@ struct verdict_facts {
 	unsigned int round, failed; /* questions: of a round; sent and not answered */
 	bool refuses;		    /* ICMP: nobody listens on its port of heartbeats */
 	bool kernel;	/* ICMP for a port that nobody should use, or the echo, came back */
-	bool crowd;	/* most of its domain is accused, too */
+	bool crowd;	/* most of its domain is in doubt, several of it by witnesses */
 	bool connected; /* somebody else was heard since this round began */
 	bool isolated;	/* the CMA believes that it is cut off itself */
 };

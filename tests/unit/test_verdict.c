@@ -37,11 +37,11 @@ static bool asked_once(const struct verdict_facts *f)
  */
 static bool asked_enough(const struct verdict_facts *f)
 {
+	if (asked_once(f) && (f->witnesses >= 2 || f->crowd))
+		return true;
 	if (!f->witnesses && f->undecided)
 		return f->failed >= 4 * f->round;
-	if (f->failed >= 2 * f->round)
-		return true;
-	return asked_once(f) && (f->witnesses >= 2 || f->crowd);
+	return f->failed >= 2 * f->round;
 }
 
 static bool is_word_of_it(const struct verdict_facts *f)

@@ -328,6 +328,63 @@ void yard_begin(struct yard *yard, size_t hosts, size_t per_switch, unsigned int
 	yard_forget(yard);
 }
 
+/* The incidents that the events left open, with the hosts of each. */
+static void load_incidents(struct yard *yard)
+{
+	for (size_t i = 0; i < yard->event_count; i++) {
+		const struct alive_event *opened = &yard->events[i];
+		uint64_t hosts[YARD_HOSTS];
+		size_t count = 0;
+		bool open = opened->kind == ALIVE_EVENT_OPEN;
+
+		for (size_t j = i; j < yard->event_count && open; j++) {
+			const struct alive_event *event = &yard->events[j];
+
+			if (memcmp(&event->incident, &opened->incident, sizeof(event->incident)))
+				continue;
+			open = event->kind != ALIVE_EVENT_CLEAR;
+			if (event->kind == ALIVE_EVENT_CONCERNS)
+				hosts[count++] = event->agent;
+		}
+		if (open)
+			alive_add_incident(yard->alive, &opened->incident, hosts, count);
+	}
+}
+
+static void load_edges(struct yard *yard)
+{
+	for (size_t i = 0; i < yard->edge_count; i++) {
+		const struct yard_edge *edge = &yard->edges[i];
+
+		if (edge->gone)
+			continue;
+		alive_add_edge(yard->alive,
+			&(struct alive_edge){
+				.edge = edge->edge,
+				.low = yard_id(edge->end[0].host),
+				.high = yard_id(edge->end[1].host),
+				.low_sees = edge->end[0].sight,
+				.high_sees = edge->end[1].sight,
+			});
+	}
+}
+
+void yard_restart(struct yard *yard)
+{
+	struct alive_config config = config_of(yard, 2);
+
+	alive_free(yard->alive);
+	yard->alive = alive_new(&config);
+	for (size_t i = 0; i < yard->count; i++) {
+		struct alive_agent agent = agent_of(yard, i);
+
+		alive_add(yard->alive, &agent);
+	}
+	load_edges(yard);
+	load_incidents(yard);
+	alive_start(yard->alive, yard->now);
+}
+
 void yard_end(struct yard *yard)
 {
 	alive_free(yard->alive);

@@ -49,7 +49,10 @@ struct yard {
  */
 void yard_begin(struct yard *yard, size_t hosts, size_t per_switch, unsigned int degree);
 void yard_end(struct yard *yard);
-/* Another process of the CMA, with what the events left in the store. */
+/*
+ * Another process of the CMA, with what the events (since yard_forget) left in the store; degree 2,
+ * and what ends of edges saw so far has been told.
+ */
 void yard_restart(struct yard *yard);
 void yard_run(struct yard *yard, int64_t ms);
 /* Runs until it is silent for good, and forgets the events. */
