@@ -82,6 +82,7 @@ int act_event(struct act *act, const struct hub_event *event, struct graph_resul
 		message = (struct graph_message){
 			.incarnation = event->incarnation,
 			.stream = event->stream,
+			.first = event->first,
 			.sequence = event->sequence,
 			.bytes = SPAN(event->bytes, event->size),
 		};
@@ -108,8 +109,11 @@ int act_event(struct act *act, const struct hub_event *event, struct graph_resul
 		err = expire(act, event);
 		break;
 	}
-	/* What a revoked agent said before it was, but had no effect yet, has none. */
-	return err == -ENOENT || err == -EACCES ? ACT_REFUSED : err;
+	/*
+	 * What a revoked agent said before it was, but had no effect yet, has none; nor has what
+	 * followed that, even if the agent was let in again meanwhile.
+	 */
+	return err == -ENOENT || err == -EACCES || err == -EILSEQ ? ACT_REFUSED : err;
 }
 
 void act_failed(struct act *act)

@@ -81,7 +81,8 @@ void hub_data_free_active(struct hub *hub, struct active *active)
 	free(active);
 }
 
-static void hand_out(struct hub *hub, struct active *active, enum stream stream, uint64_t sequence)
+static void hand_out(struct hub *hub, struct active *active, enum stream stream, uint64_t first,
+	uint64_t sequence)
 {
 	struct span bytes = writer_span(&hub->scratch);
 	/* Small ones can be many, each of which the store has to keep and to act on. */
@@ -91,6 +92,7 @@ static void hand_out(struct hub *hub, struct active *active, enum stream stream,
 		.id = active->peer->known.id,
 		.incarnation = active->peer->known.incarnation,
 		.stream = stream,
+		.first = first,
 		.sequence = sequence,
 		.bytes = mem_copy(bytes.data, bytes.size),
 		.size = bytes.size,
@@ -106,14 +108,15 @@ static void hand_out(struct hub *hub, struct active *active, enum stream stream,
 static void hand_out_all(struct hub *hub, struct active *active, enum stream stream)
 {
 	unsigned dropped = 0;
-	uint64_t sequence;
+	struct receiver *receiver = &active->receivers[stream];
+	uint64_t first = receiver->next, sequence;
 	bool damaged;
 
 	writer_reset(&hub->scratch);
-	while (receiver_take(&active->receivers[stream], hub->pack, &hub->scratch, &sequence,
-		&damaged, &dropped)) {
+	while (receiver_take(receiver, hub->pack, &hub->scratch, &sequence, &damaged, &dropped)) {
 		hub->counters.bad_message += damaged;
-		hand_out(hub, active, stream, sequence);
+		hand_out(hub, active, stream, first, sequence);
+		first = receiver->next;
 		writer_reset(&hub->scratch);
 	}
 	hub->counters.bad_message += dropped;

@@ -55,7 +55,8 @@ struct hub_event {
 	uint64_t id; /* of the agent, but for HUB_ENROL */
 	uint64_t incarnation;
 	enum stream stream;
-	uint64_t sequence;   /* of its last fragment: what to commit with it */
+	uint64_t first;	     /* sequence of its first fragment, and */
+	uint64_t sequence;   /* of its last one: what to commit with it */
 	uint8_t *bytes;	     /* owned: hub_event_free. As received when it could not be inflated, */
 	size_t size;	     /* which the store finds out and quarantines, like any bad message */
 	struct addr address; /* with the first and those about sessions: where its session is, */

@@ -316,6 +316,8 @@ int graph_apply(struct graph *g, int64_t agent, const struct graph_message *mess
 	*result = (struct graph_result){ .verdict = GRAPH_DUPLICATE };
 	if (!failed && message->incarnation != row.incarnation)
 		begin_streams(&row, message->incarnation);
+	if (!failed && message->first > row.durable[message->stream] + 1)
+		return -EILSEQ;
 	if (!failed && message->sequence > row.durable[message->stream]) {
 		row.durable[message->stream] = message->sequence;
 		failed = take(g, &row, message, result);

@@ -88,14 +88,15 @@ struct graph_result {
 struct graph_message {
 	uint64_t incarnation;
 	enum stream stream;
-	uint64_t sequence; /* of its last fragment */
+	uint64_t first;	   /* sequence of its first fragment, and */
+	uint64_t sequence; /* of its last one */
 	struct span bytes; /* wire/messages.def */
 };
 
 /*
  * Acts on a message: its effect, its sequence and what the answer must hold become durable in the
  * same commit. A new incarnation starts both streams at 1. -ENOENT: no such agent;
- * -EACCES: it is revoked.
+ * -EACCES: it is revoked; -EILSEQ: what came before it in its stream had no effect.
  */
 int graph_apply(struct graph *g, int64_t agent, const struct graph_message *message,
 	struct graph_result *result);

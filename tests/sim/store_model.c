@@ -275,6 +275,14 @@ static const char *note_order(const struct store *store, struct row *row,
 	return NULL;
 }
 
+/* How much of the stream was acted on. */
+static uint64_t done_of(const struct row *row, const struct hub_event *event)
+{
+	const struct hub_agent *agent = &row->open.agent;
+
+	return event->incarnation == agent->incarnation ? agent->durable[event->stream] : 0;
+}
+
 static const char *act(struct store *store, const struct hub_event *event)
 {
 	struct row *row = find_id(store, event->id);
@@ -284,7 +292,9 @@ static const char *act(struct store *store, const struct hub_event *event)
 	if (!row)
 		return "a message of an agent that never enrolled";
 	if (row->open.agent.revoked)
-		return NULL; /* it has no effect */
+		return NULL; /* it has no effect, */
+	if (event->first > done_of(row, event) + 1)
+		return NULL; /* nor has what follows such a one */
 	touch(store, row);
 	if (message_decode(SPAN(event->bytes, event->size), &message))
 		return "a message that does not decode";

@@ -85,6 +85,38 @@ static void test_streams(void **state)
 	estate_remove(&e);
 }
 
+/* An agent is revoked and let in again while two of its messages wait: the first had no effect. */
+static void test_nothing_without_what_came_before(void **state)
+{
+	struct estate e;
+	struct graph_message message = {
+		.incarnation = 1,
+		.stream = STREAM_STATE,
+		.first = 3,
+		.sequence = 4,
+		.bytes = SPAN("\x01\0\0\0\0", 5),
+	};
+	int64_t agent;
+
+	(void)state;
+	estate_new(&e);
+	agent = estate_enrol(&e, "default", 1);
+	assert_int_equal(graph_begin(e.graph, e.now), 0);
+	assert_int_equal(estate_apply(&e, agent, 1, 1, SPAN("\x01\0\0\0\0", 5)), 0);
+	assert_int_equal(graph_apply(e.graph, agent, &message, &e.result), -EILSEQ);
+	/* Nor in a stream that is new, */
+	message.incarnation = 2;
+	assert_int_equal(graph_apply(e.graph, agent, &message, &e.result), -EILSEQ);
+	/* and the old one goes on. */
+	message.incarnation = 1;
+	message.first = 2;
+	assert_int_equal(graph_apply(e.graph, agent, &message, &e.result), 0);
+	assert_int_equal(e.result.verdict, GRAPH_APPLIED);
+	assert_int_equal(e.result.durable[STREAM_STATE], 4);
+	assert_int_equal(graph_commit(e.graph), 0);
+	estate_remove(&e);
+}
+
 static void test_quarantine(void **state)
 {
 	struct writer facts cleanup(writer_free) = writer_growing(4096);
@@ -274,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_duplicate),
 		cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_nothing_without_what_came_before),
 		cmocka_unit_test(test_quarantine),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_range),
