@@ -92,7 +92,14 @@ void vigil_free(struct vigil *vigil)
 
 int vigil_load(struct vigil *vigil)
 {
-	return vigil->alive ? alive_load(vigil->server->graph, vigil->alive) : 0;
+	struct server *server = vigil->server;
+	int err;
+
+	if (vigil->alive)
+		return alive_load(server->graph, vigil->alive);
+	err = alive_load_off(server->graph, feed_begin(server->feed, wall_now_ms()));
+	feed_end(server->feed);
+	return err;
 }
 
 int vigil_open(struct vigil *vigil)

@@ -180,6 +180,22 @@ def cma_sleeps(lab):
     check(not lab.cma.query("down"), "somebody is down")
 
 
+@suite.test
+def heartbeats_are_switched_off(lab):
+    """Nobody can say any more that a host fails: it is up until it says goodbye."""
+    watched(lab)
+    host = lab.nodes["b1"]
+    host.probe.kill()
+    expect(lab, host, "gone", "agent-gone", "a nanoprobe that was killed")
+    lab.cma.process.kill()
+    lab.cma.start("--ring-degree", "off")
+    all_up(lab)
+    equal(ring(lab), [], "who watches whom")
+    host.probe_start(None)
+    restart_cma(lab)
+    watched(lab)
+
+
 with Estate() as estate:
     hub, left, right = estate.switch("hub"), estate.switch("swa"), estate.switch("swb")
     estate.connect(hub, left)
