@@ -17,12 +17,22 @@ enum {
 	DOUBT = 3,
 };
 
-static bool can_tell(const struct agent *witness)
+/* It does not answer us, either. */
+static bool is_in_doubt(const struct agent *agent)
 {
-	const struct inquiry *inquiry = witness->inquiry;
+	const struct inquiry *inquiry = agent->inquiry;
 
-	return witness->status == ALIVE_UP &&
-		!(inquiry && inquiry->asking && inquiry->failed >= DOUBT);
+	return agent->status == ALIVE_UP && inquiry && inquiry->asking && inquiry->failed >= DOUBT;
+}
+
+static bool can_tell(const struct agent *agent)
+{
+	return agent->status == ALIVE_UP && !is_in_doubt(agent);
+}
+
+static bool is_found_dead(const struct agent *agent)
+{
+	return agent->status == ALIVE_DOWN || agent->status == ALIVE_UNREACHABLE;
 }
 
 static void count_witnesses(const struct alive *alive, struct instant now,
@@ -30,16 +40,17 @@ static void count_witnesses(const struct alive *alive, struct instant now,
 {
 	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE];
 	size_t count = member_neighbours(alive, inquiry->agent, neighbours);
+	bool found_dead = false;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct agent *witness = alive->slots[neighbours[i].slot];
 		const struct accusation *accusation =
 			accusation_find(inquiry->agent, neighbours[i].edge);
 
-		if (!can_tell(witness)) {
-			facts->undecided += witness->status == ALIVE_UP && !accusation;
+		found_dead |= is_found_dead(witness);
+		facts->undecided += is_in_doubt(witness) && !accusation;
+		if (!can_tell(witness))
 			continue;
-		}
 		if (accusation ? accusation->late : !member_has_watched(witness, now))
 			continue;
 		facts->witnesses++;
@@ -47,6 +58,8 @@ static void count_witnesses(const struct alive *alive, struct instant now,
 		facts->refused += accusation && accusation->sight == SIGHT_REFUSED;
 		facts->one_way += accusation && accusation->sight == SIGHT_ONE_WAY;
 	}
+	if (found_dead)
+		facts->undecided = 0; /* it is not we alone who miss them */
 }
 
 /* At least 8; more when the witnesses needed more beats to be sure. */

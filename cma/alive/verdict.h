@@ -29,7 +29,9 @@ struct verdict_facts {
 	bool spoke;    /* it told us anything since it was accused first */
 	uint8_t witnesses;		  /* in all; of them: */
 	uint8_t silent, refused, one_way; /* what they told (enum sight); the others hear it */
-	uint8_t undecided; /* neighbours that did not accuse it, and do not answer us, either */
+	/* Neighbours that did not accuse it, and do not answer us, either; 0 if one is found dead.
+	 */
+	uint8_t undecided;
 	unsigned int round, failed; /* questions: of a round; sent and not answered */
 	bool refuses;		    /* ICMP: nobody listens on its port of heartbeats */
 	bool kernel;	/* ICMP for a port that nobody should use, or the echo, came back */
