@@ -4,7 +4,8 @@
 #define BURST_PERIOD (3600 * NS_PER_SEC) /* a burst counts for one to two of these */
 
 enum {
-	LOSS_WEIGHT = 5,   /* 1/32 for each beat */
+	LOSS_WEIGHT = 7,   /* 1/128 for each beat */
+	BURST_WEIGHT = 4,  /* 1/16 for each that follows a lost one */
 	BURST_MARGIN = 3,  /* beats, beyond the longest burst */
 	REFUSALS = 2,	   /* of different beats, before that is believed */
 	REFUSED_BEATS = 3, /* for so many intervals after the last one */
@@ -13,11 +14,11 @@ enum {
 };
 
 /*
- * k beats are lost one after the other once in 100,000 times when this share of all is lost: 10^(-5
+ * k beats are lost one after the other once in 10,000 times when this share of all is lost: 10^(-4
  * / k) of 65535, for k from EDGE_MISSES_MIN on.
  */
-static const uint16_t share_of_misses[] = { 6553, 9619, 12652, 15540, 18235, 20723, 23010, 25107,
-	27030, 28795, 30418, 31913, 33293, 34569, 35753 };
+static const uint16_t share_of_misses[] = { 10386, 14119, 17581, 20723, 23552, 26089, 28368, 30418,
+	32268, 33943, 35465, 36853, 38122, 39287, 40359 };
 
 void edge_init(struct edge *edge, struct instant now, const struct ring_edge *told)
 {
@@ -42,16 +43,30 @@ static uint8_t misses_of_share(uint16_t share)
 	return misses;
 }
 
+/* Losses come together: a beat is lost a quarter of all times more often after a lost one. */
+static bool is_bursty(const struct edge *edge)
+{
+	return edge->lost_on / 4 > edge->lost_in / 4 + UINT32_MAX / 16;
+}
+
 static void adapt(struct edge *edge)
 {
 	uint16_t in = (uint16_t)(edge->lost_in >> 16);
 	uint8_t burst = edge->burst[0] > edge->burst[1] ? edge->burst[0] : edge->burst[1];
 
 	edge->misses = misses_of_share(in > edge->lost_out ? in : edge->lost_out);
-	if (edge->misses < burst + BURST_MARGIN)
+	if (is_bursty(edge) && edge->misses < burst + BURST_MARGIN)
 		edge->misses = (uint8_t)(burst + BURST_MARGIN);
 	if (edge->misses > EDGE_MISSES_MAX)
 		edge->misses = EDGE_MISSES_MAX;
+}
+
+static void average(uint32_t *share, unsigned int weight, bool lost)
+{
+	if (lost)
+		*share += (UINT32_MAX - *share) >> weight;
+	else
+		*share -= *share >> weight;
 }
 
 /*
@@ -63,9 +78,11 @@ static void count_lost(struct edge *edge, struct instant now, uint64_t lost)
 	if (lost > EDGE_MISSES_MAX || edge->excused)
 		lost = 0;
 	edge->excused = false;
-	for (uint64_t i = 0; i < lost; i++)
-		edge->lost_in += (UINT32_MAX - edge->lost_in) >> LOSS_WEIGHT;
-	edge->lost_in -= edge->lost_in >> LOSS_WEIGHT;
+	for (uint64_t i = 0; i <= lost; i++) {
+		average(&edge->lost_in, LOSS_WEIGHT, i < lost);
+		if (i)
+			average(&edge->lost_on, BURST_WEIGHT, i < lost);
+	}
 	if (instant_sub(now, edge->burst_since) >= BURST_PERIOD) {
 		edge->burst[1] = edge->burst[0];
 		edge->burst[0] = 0;

@@ -32,6 +32,7 @@ struct edge {
 	enum sight sight;
 	enum sight said;	/* sight when the CMA was told, HEARD at first */
 	uint32_t lost_in;	/* share of its beats that we miss, UINT32_MAX is all */
+	uint32_t lost_on;	/* of those that followed a lost one */
 	uint16_t lost_out;	/* share of ours that it misses, as it says; 65535 is all */
 	uint64_t run;		/* last challenge of the run that has proven itself */
 	uint64_t offer;		/* of another one that has not */

@@ -135,8 +135,8 @@ static void test_loss(void **state)
 		int sights; /* at most, of both ends in a day */
 		int low, high;
 	} cases[] = {
-		{ loses_tenth, 2, 5, 7 },
-		{ loses_quarter, 16, 8, 15 },
+		{ loses_tenth, 12, 5, 5 },
+		{ loses_quarter, 40, 6, 10 },
 		{ loses_bursts, 48, 9, 20 },
 	};
 
