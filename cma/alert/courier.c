@@ -142,8 +142,10 @@ int courier_deliver(int fd, const char *text, int stop, char *why)
 	ssize_t got;
 
 	why[0] = '\0';
-	if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
-		return -EPIPE;
+	if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0) {
+		snprintf(why, COURIER_WHY_MAX, "cannot hand it over: %s", strerror(errno));
+		return errno == EPIPE || errno == ECONNRESET ? -EPIPE : -EIO;
+	}
 	while (!fds[0].revents) {
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			return -EPIPE;

@@ -2,6 +2,7 @@
 #include "cma/alert/letter.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -109,7 +110,14 @@ static json_t *summary_of(const json_t *alerts, int64_t now_ms)
 
 char *letter_text(const json_t *alerts, int64_t now_ms)
 {
-	json_t *summary autojson = json_array_size(alerts) > 1 ? summary_of(alerts, now_ms) : NULL;
+	json_t *letter autojson = json_array_size(alerts) > 1
+		? summary_of(alerts, now_ms)
+		: json_copy(json_array_get(alerts, 0));
+	char *text = json_text(letter);
 
-	return json_text(summary ? summary : json_array_get(alerts, 0));
+	if (strlen(text) <= COURIER_TEXT_MAX)
+		return text;
+	free(text);
+	json_object_del(letter, "hosts");
+	return json_text(letter);
 }

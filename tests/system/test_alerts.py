@@ -331,7 +331,10 @@ def maintenance_holds_alerts(desk):
     equal((alert["what"], alert["node"], alert["hosts"], alert["text"]),
           ("open", "web", ["web"], "no disk"), "told when the maintenance was over")
     equal(json.loads(lab.cma.ctl("-o", "json", "maintenance").stdout), [], "maintenance")
-    equal(len(json.loads(lab.cma.ctl("-o", "json", "maintenance", "--all").stdout)), 1, "history")
+    lab.cma.ctl("maintenance", "web", "on", "--until", "1s")
+    wait_until(lambda: lab.cma.query("events")[-1]["kind"] == "maintenance-over", RULE_S,
+               lambda: str(lab.cma.query("events")[-1]))
+    equal(len(json.loads(lab.cma.ctl("-o", "json", "maintenance", "--all").stdout)), 2, "history")
     equal([row["host"] for row in json.loads(
         lab.cma.ctl("-o", "json", "incidents", str(incident["id"])).stdout)], ["web"], "concerned")
 
