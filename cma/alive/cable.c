@@ -29,21 +29,34 @@ struct trunk {
 	struct timer timer;
 };
 
-static struct trunk *trunk_of(struct alive *alive, uint32_t tenant, uint64_t sw)
+static uint64_t hash_of(uint32_t tenant, uint64_t sw)
 {
-	uint64_t hash = (sw ^ (uint64_t)tenant << 40) * 0x9e3779b97f4a7c15u >> 20;
-	struct table_link *link = table_find(&alive->trunks, hash);
-	struct trunk *trunk;
+	return (sw ^ (uint64_t)tenant << 40) * 0x9e3779b97f4a7c15u >> 20;
+}
+
+static struct trunk *find_trunk(const struct alive *alive, uint32_t tenant, uint64_t sw)
+{
+	struct table_link *link = table_find(&alive->trunks, hash_of(tenant, sw));
 
 	for (; link; link = table_find_next(link)) {
-		trunk = table_object(link, struct trunk, by_switch);
+		struct trunk *trunk = table_object(link, struct trunk, by_switch);
+
 		if (trunk->sw == sw && trunk->tenant == tenant)
 			return trunk;
 	}
+	return NULL;
+}
+
+static struct trunk *trunk_of(struct alive *alive, uint32_t tenant, uint64_t sw)
+{
+	struct trunk *trunk = find_trunk(alive, tenant, sw);
+
+	if (trunk)
+		return trunk;
 	trunk = mem_alloc(1, sizeof(*trunk));
 	trunk->sw = sw;
 	trunk->tenant = tenant;
-	table_insert(&alive->trunks, &trunk->by_switch, hash);
+	table_insert(&alive->trunks, &trunk->by_switch, hash_of(tenant, sw));
 	return trunk;
 }
 
@@ -162,6 +175,29 @@ static void decide(struct alive *alive, struct instant now, struct timer *timer)
 	attribute_all(alive, now, trunk, false, is_switch, group);
 }
 
+struct fault *cable_absorb(struct alive *alive, const struct alive_incident *name)
+{
+	const struct trunk *trunk = find_trunk(alive, name->tenant, name->node);
+	const struct lost *lost;
+
+	if (!trunk)
+		return NULL;
+	LIST_FOREACH (lost, &trunk->lost, beside) {
+		if (lost->fault && lost->fault->name.cause == ALIVE_CAUSE_LINK &&
+			lost_all(lost->agent, trunk->sw))
+			return fault_reclassify(alive, lost->fault, name);
+	}
+	return NULL;
+}
+
+void cable_review(struct alive *alive, struct instant now, const struct alive_incident *name)
+{
+	struct trunk *trunk = find_trunk(alive, name->tenant, name->node);
+
+	if (trunk && !timer_runs(&trunk->timer))
+		decide(alive, now, &trunk->timer);
+}
+
 /* ---- what is plugged in -----------------------------------------------------------------------
  */
 
@@ -190,6 +226,7 @@ static void lose(struct alive *alive, struct instant now, struct agent *agent, u
 	struct trunk *trunk = trunk_of(alive, agent->tenant, agent->cables[i].sw);
 
 	agent->lost |= (uint8_t)(1u << i);
+	domain_detach(agent);
 	add(alive, now, agent, &agent->cables[i]);
 	if (!timer_runs(&trunk->timer))
 		timer_set(&alive->timers, &trunk->timer, instant_add(now, SETTLE_MS * NS_PER_MS),
@@ -202,6 +239,7 @@ static void restore(struct alive *alive, struct instant now, struct agent *agent
 	struct lost *lost;
 
 	agent->lost &= (uint8_t) ~(1u << i);
+	domain_detach(agent);
 	LIST_FOREACH (lost, &trunk->lost, beside) {
 		if (lost->agent == agent && lost->port == agent->cables[i].port)
 			break;

@@ -12,6 +12,12 @@ struct trunk;
 
 void cable_place(struct alive *alive, struct instant now, struct agent *agent,
 	const struct alive_place *place);
+/*
+ * This switch failed: what was told of links to it becomes that. NULL: nothing was; review tells of
+ * the other links, when the incident is open.
+ */
+struct fault *cable_absorb(struct alive *alive, const struct alive_incident *name);
+void cable_review(struct alive *alive, struct instant now, const struct alive_incident *name);
 /* At start: the agent is up, and has lost a link that this incident is about. */
 void cable_load(struct alive *alive, struct agent *agent, struct fault *fault);
 void cable_free(struct alive *alive);

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "cma/alive/alive_state.h"
+#include "cma/alive/cable.h"
 #include "cma/alive/judge.h"
 
 enum {
@@ -26,29 +27,16 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 	return ((hash ^ value) * 0x9e3779b97f4a7c15u) ^ (hash >> 29);
 }
 
-struct switches {
-	uint64_t id[ALIVE_LINKS];
-	size_t count;
-};
-
-/* The different ones, in order. */
-static struct switches switches_of(const struct alive_place *place)
+/* The switch with the lowest id; 0: none is known. */
+static uint64_t lowest_switch(const struct alive_place *place)
 {
-	struct switches switches = { .count = 0 };
+	uint64_t lowest = 0;
 
 	for (size_t i = 0; i < place->links && i < ALIVE_LINKS; i++) {
-		uint64_t sw = place->link[i].sw;
-		size_t at = 0;
-
-		while (at < switches.count && switches.id[at] < sw)
-			at++;
-		if (at < switches.count && switches.id[at] == sw)
-			continue;
-		memmove(switches.id + at + 1, switches.id + at, (switches.count - at) * sizeof(sw));
-		switches.id[at] = sw;
-		switches.count++;
+		if (!lowest || place->link[i].sw < lowest)
+			lowest = place->link[i].sw;
 	}
-	return switches;
+	return lowest;
 }
 
 static struct domain *find(struct alive *alive, uint32_t tenant, uint64_t key)
@@ -70,19 +58,14 @@ static struct domain *find(struct alive *alive, uint32_t tenant, uint64_t key)
 static struct domain *domain_at(
 	struct alive *alive, uint32_t tenant, const struct alive_place *place)
 {
-	struct switches switches = switches_of(place);
-	uint64_t key = mix(tenant, switches.count);
+	uint64_t sw = lowest_switch(place), node = sw ? sw : place->subnet;
 	struct domain *domain;
 
-	if (!switches.count && !place->subnet)
+	if (!node)
 		return NULL;
-	for (size_t i = 0; i < switches.count; i++)
-		key = mix(key, switches.id[i]);
-	if (!switches.count)
-		key = mix(key, place->subnet);
-	domain = find(alive, tenant, key);
-	domain->is_subnet = !switches.count;
-	domain->node = switches.count ? switches.id[0] : place->subnet;
+	domain = find(alive, tenant, mix(mix(tenant, sw != 0), node));
+	domain->is_subnet = !sw;
+	domain->node = node;
 	return domain;
 }
 
@@ -109,12 +92,13 @@ bool domain_place(struct alive *alive, struct agent *agent, const struct alive_p
 		domain_clear(alive, agent->inquiry);
 	if (agent->domain) {
 		LIST_REMOVE(agent, beside);
-		domain_count(agent->domain, -counts);
+		domain_count(agent, -counts);
 	}
 	agent->domain = domain;
+	agent->detached = false;
 	if (domain) {
 		LIST_INSERT_HEAD(&domain->agents, agent, beside);
-		domain_count(domain, counts);
+		domain_count(agent, counts);
 	}
 	return true;
 }
@@ -124,17 +108,46 @@ uint64_t domain_node(const struct domain *domain)
 	return domain ? domain->node : 0;
 }
 
-void domain_count(struct domain *domain, int change)
+void domain_count(const struct agent *agent, int change)
 {
-	domain->up += (size_t)change;
+	agent->domain->up += (size_t)change;
+	if (agent->detached)
+		agent->domain->detached += (size_t)change;
+}
+
+static bool is_detached(const struct agent *agent)
+{
+	unsigned int links = 0;
+
+	for (unsigned int i = 0; i < agent->links; i++) {
+		if (agent->cables[i].sw != agent->domain->node)
+			continue;
+		if (!(agent->lost & 1u << i))
+			return false;
+		links++;
+	}
+	return links > 0;
+}
+
+void domain_detach(struct agent *agent)
+{
+	bool before = agent->detached;
+
+	if (!agent->domain)
+		return;
+	agent->detached = is_detached(agent);
+	if (member_counts(agent))
+		agent->domain->detached += (size_t)(agent->detached - before);
 }
 
 /* ---- suspicion --------------------------------------------------------------------------------
  */
 
+/* Who lost the switch and lives by another one has nothing more to say of it. */
 static size_t crowd_of(const struct domain *domain)
 {
-	size_t share = ((domain->up + domain->recents) * CROWD_PERCENT + 99) / 100;
+	size_t all = domain->up + domain->recents - domain->detached;
+	size_t share = (all * CROWD_PERCENT + 99) / 100;
 
 	return share > CROWD ? share : CROWD;
 }
@@ -198,12 +211,15 @@ static void fail(struct alive *alive, struct instant now, struct domain *domain)
 	struct inquiry *inquiry, *next;
 
 	if (!fault)
+		fault = cable_absorb(alive, &name);
+	if (!fault)
 		fault = fault_open(alive, now, &name, domain->ripe, domain->up);
 	for (inquiry = TAILQ_FIRST(&domain->suspects); inquiry; inquiry = next) {
 		next = TAILQ_NEXT(inquiry, suspect);
 		if (inquiry->ripe)
 			join(alive, now, fault, inquiry);
 	}
+	cable_review(alive, now, &name);
 }
 
 static void fail_each(struct alive *alive, struct instant now, struct domain *domain)
@@ -304,10 +320,27 @@ void domain_clear(struct alive *alive, struct inquiry *inquiry)
 		timer_set(&alive->timers, &domain->window, domain->last, settle);
 }
 
+/* The switch of its domain failed, or another one that it was plugged into until now. */
+static struct fault *find_group(
+	const struct alive *alive, struct instant now, const struct agent *agent)
+{
+	const struct domain *domain = agent->domain;
+	struct fault *fault = domain ? fault_find_group(alive, domain->tenant, domain->node) : NULL;
+
+	for (unsigned int i = 0; !fault && i < agent->links; i++) {
+		if (agent->lost & 1u << i)
+			continue;
+		fault = fault_find_group(alive, agent->tenant, agent->cables[i].sw);
+		if (fault && instant_sub(now, fault->opened) > RECENT_S * NS_PER_SEC)
+			fault = NULL;
+	}
+	return fault;
+}
+
 void domain_ripe(struct alive *alive, struct instant now, struct inquiry *inquiry)
 {
 	struct domain *domain = inquiry->agent->domain;
-	struct fault *fault = domain ? fault_find_group(alive, domain->tenant, domain->node) : NULL;
+	struct fault *fault = find_group(alive, now, inquiry->agent);
 
 	if (fault) {
 		join(alive, now, fault, inquiry);

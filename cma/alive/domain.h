@@ -2,7 +2,8 @@
 #ifndef CMA_ALIVE_DOMAIN_H
 #define CMA_ALIVE_DOMAIN_H
 /*
- * What fails together: the hosts behind one switch (or the same set of switches), or of one subnet.
+ * What fails together: the hosts behind one switch (of several, that with the lowest id), or of one
+ * subnet.
  * The first suspicion opens a window; when it closes, what failed is either most of the domain (one
  * incident, of the switch) or single hosts. Part of the arbiter: pure.
  */
@@ -16,7 +17,8 @@ struct domain {
 	bool is_subnet;
 	uint32_t tenant;
 	LIST_HEAD(, agent) agents;
-	size_t up; /* agents that are up and watched */
+	size_t up;	 /* agents that are up and watched; */
+	size_t detached; /* of them, those that have lost the switch, and live by another one */
 	struct inquiries suspects;
 	size_t suspected, accused, ripe; /* of them, those that witnesses accused */
 	struct domain_recent recent;	 /* hosts that were declared dead lately */
@@ -30,7 +32,9 @@ bool domain_place(struct alive *alive, struct agent *agent, const struct alive_p
 /* Its node, as the ring plan knows it; 0: unknown. */
 uint64_t domain_node(const struct domain *domain);
 /* An agent of it counts as up, or no more. */
-void domain_count(struct domain *domain, int change);
+void domain_count(const struct agent *agent, int change);
+/* The agent has lost links, or has them again. */
+void domain_detach(struct agent *agent);
 void domain_suspect(struct alive *alive, struct instant now, struct inquiry *inquiry);
 /* It is accused, perhaps for the first time: another window, if none is open. */
 void domain_accused(struct alive *alive, struct instant now, struct inquiry *inquiry);

@@ -27,7 +27,9 @@ uint64_t inquiry_ip_hash(const struct addr *address)
 	uint64_t halves[2];
 
 	memcpy(halves, address->ip, sizeof(halves));
-	return (halves[0] ^ halves[1]) * 0x9e3779b97f4a7c15u >> 20;
+	/* IPv4 addresses differ in the last four bytes only: these have to reach all bits. */
+	halves[0] ^= halves[1] ^ halves[1] >> 32;
+	return halves[0] * 0x9e3779b97f4a7c15u >> 20;
 }
 
 void inquiry_moved(struct alive *alive, struct inquiry *inquiry)

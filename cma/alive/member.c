@@ -106,7 +106,7 @@ static void count(struct alive *alive, const struct agent *agent, bool before)
 
 	alive->up += (size_t)change;
 	if (agent->domain)
-		domain_count(agent->domain, change);
+		domain_count(agent, change);
 }
 
 static void watch_neighbours(struct alive *alive, struct instant now, const struct agent *agent)

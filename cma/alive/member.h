@@ -26,6 +26,7 @@ struct agent {
 	uint8_t lost;
 	bool member;   /* of the ring plan */
 	bool reflects; /* its kernel answers echo requests */
+	bool detached; /* it has lost all links to the switch of its domain */
 	bool untold;   /* it may not have its list yet */
 	bool dirty;    /* it waits in alive->dirty */
 	struct cable *cables;
