@@ -201,6 +201,7 @@ void alive_sight(
 		return;
 	alive->counters.sights++;
 	inquiry_alive(alive, now, agent, true);
+	comeback_reported(agent);
 	other = member_across(alive, agent, sight->edge);
 	if (!other) {
 		alive->counters.strange++;

@@ -7,6 +7,7 @@
 
 enum {
 	CALM_S = 3,	      /* after the last host came back */
+	REPORT_S = 35,	      /* for its hosts to tell: longer than they wait between two tries */
 	BOOT_S = 10,	      /* for the boot of a host to be told */
 	LOOK_S = 10,	      /* while hosts of a switch are missing */
 	MISSING_S = 60,	      /* after the others: those have failed themselves, */
@@ -106,11 +107,25 @@ static void part(struct alive *alive, struct instant now, struct fault *fault)
 	}
 }
 
+/*
+ * Its hosts lived: whether they heard each other meanwhile, which is what tells a switch from its
+ * uplink, waits in their queues for the next time that they try to tell.
+ */
+static bool awaits_reports(const struct alive *alive, const struct fault *fault, struct instant now)
+{
+	size_t lived = fault->lived + fault->restarted;
+
+	return fault_is_group(fault) && lived && !fault->rebooted && 4 * fault->apart < lived &&
+		!is_share(fault->reported, lived, MOST_PERCENT) &&
+		instant_sub(now, fault->returned) < REPORT_S * NS_PER_SEC &&
+		has_inside(alive, fault);
+}
+
 static void settle(struct alive *alive, struct instant now, struct timer *timer)
 {
 	struct fault *fault = timer_object(timer, struct fault, timer);
 
-	if (awaits_boot(fault, now)) {
+	if (awaits_boot(fault, now) || awaits_reports(alive, fault, now)) {
 		comeback_look(alive, now, fault, 1);
 		return;
 	}
@@ -173,6 +188,16 @@ void comeback_boot(struct alive *alive, struct instant now, struct agent *agent,
 		inquiry->fault->restarted++;
 	else
 		inquiry->fault->rebooted++;
+}
+
+void comeback_reported(const struct agent *agent)
+{
+	struct inquiry *inquiry = agent->inquiry;
+
+	if (!inquiry || !inquiry->fault || inquiry->reported || agent->status != ALIVE_UP)
+		return;
+	inquiry->reported = true;
+	inquiry->fault->reported++;
 }
 
 void comeback_apart(const struct agent *one, const struct agent *other)

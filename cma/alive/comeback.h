@@ -19,6 +19,8 @@ void comeback(struct alive *alive, struct instant now, struct agent *agent, bool
 void comeback_boot(struct alive *alive, struct instant now, struct agent *agent, uint64_t boot);
 /* After so long it is seen whether the incident is over. */
 void comeback_look(struct alive *alive, struct instant now, struct fault *fault, int wait_s);
+/* The agent has told what it saw of its neighbours. */
+void comeback_reported(const struct agent *agent);
 /* One of its hosts tells that it did not hear another one. */
 void comeback_apart(const struct agent *one, const struct agent *other);
 

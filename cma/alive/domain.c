@@ -178,6 +178,7 @@ static void join(
 	inquiry_stop(alive, inquiry);
 	member_set_status(alive, now, inquiry->agent, ALIVE_UNREACHABLE);
 	fault_concern(alive, fault, inquiry);
+	inquiry->reported = false;
 	inquiry->patience = 0;
 	inquiry_down(alive, now, inquiry);
 }

@@ -15,7 +15,8 @@ struct fault {
 	uint32_t down;	  /* hosts of it that are not back */
 	uint32_t support; /* accusations or lost cables that are due to it */
 	uint32_t lived, restarted, rebooted;
-	uint32_t apart; /* so often neighbours inside it did not hear each other */
+	uint32_t reported; /* hosts that are back, and have told what they saw meanwhile */
+	uint32_t apart;	   /* so often neighbours inside it did not hear each other */
 };
 
 /* Queues an event. */

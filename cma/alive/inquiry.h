@@ -29,6 +29,7 @@ struct inquiry {
 	struct instant began;	       /* of the round */
 	uint32_t nonce;		       /* in the challenges of its questions */
 	uint16_t sent, failed;	       /* in this round */
+	uint16_t kernel_at;	       /* questions sent when its kernel answered first */
 	uint16_t knock;		       /* the port that was knocked at; 0 */
 	uint8_t extra;		       /* with this question goes another one: enum question */
 	uint8_t patience;	       /* how often a host that is down was asked again */
@@ -43,6 +44,7 @@ struct inquiry {
 	bool orphan;		       /* nobody watches it */
 	bool counted;		       /* among the accused of its domain */
 	bool in_review;
+	bool reported;	   /* back from behind a switch, it has told what it saw meanwhile */
 	bool spread;	   /* its neighbours are asked, too */
 	bool boot_unknown; /* it is back by a new run: is it a new boot? */
 	struct accusation accusations[RINGPLAN_DEGREE];

@@ -13,7 +13,8 @@ enum {
 	HEARD_S = 1,	   /* between two questions to an agent that others hear, */
 	HEARD_LONG_S = 20, /* after three rounds */
 	HOLD_S = 1,
-	HOLD_LONG_S = 5, /* while we are isolated */
+	KERNEL_QUESTIONS = 4, /* fail after its kernel answered, before it is hung */
+	HOLD_LONG_S = 5,      /* while we are isolated */
 	DOUBT = 3,
 };
 
@@ -94,6 +95,7 @@ struct verdict_facts judge_facts(
 		.failed = inquiry->failed,
 		.refuses = inquiry->refuses,
 		.kernel = inquiry->kernel,
+		.lately = inquiry->failed < inquiry->kernel_at + KERNEL_QUESTIONS,
 		.crowd = domain && domain_is_crowd(domain),
 		.connected =
 			!instant_before(alive->heard, inquiry->began) || is_alone(alive, inquiry),

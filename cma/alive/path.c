@@ -204,9 +204,15 @@ static void attribute(struct alive *alive, struct instant now, struct accusation
 static void blame(struct alive *alive, struct instant now, const struct span_edge *edge)
 {
 	struct alive_incident name = name_of(alive, edge);
+	struct accusation *first = edge->of_one, *second = edge->of_other;
 
-	attribute(alive, now, edge->of_one, &name);
-	attribute(alive, now, edge->of_other, &name);
+	/* The one that has an incident first: it becomes this one. */
+	if (second && second->fault) {
+		first = edge->of_other;
+		second = edge->of_one;
+	}
+	attribute(alive, now, first, &name);
+	attribute(alive, now, second, &name);
 }
 
 static void expire(struct alive *alive, struct instant now, struct timer *timer)

@@ -162,6 +162,13 @@ static bool is_genuine(
 	return !r && beat.edge == BEAT_EDGE_CMA && !(beat.state & BEAT_ASKS);
 }
 
+static void kernel_answers(struct inquiry *inquiry)
+{
+	if (!inquiry->kernel)
+		inquiry->kernel_at = inquiry->sent;
+	inquiry->kernel = true;
+}
+
 void question_input(
 	struct alive *alive, struct instant now, const struct addr *from, struct span datagram)
 {
@@ -174,7 +181,7 @@ void question_input(
 		p.flags & PACKET_FLAG_ANSWER &&
 		p.echo == packet_answer_tag(question_tag(alive, inquiry->agent)) &&
 		!memcmp(from->ip, inquiry->agent->address.ip, sizeof(from->ip))) {
-		inquiry->kernel = true;
+		kernel_answers(inquiry);
 		return;
 	}
 	if (p.type != PACKET_BEAT)
@@ -201,6 +208,6 @@ void question_refused(struct alive *alive, const struct addr *address)
 		if (address->port == agent->address.port)
 			inquiry->refuses = true;
 		else if (address->port == inquiry->knock)
-			inquiry->kernel = true;
+			kernel_answers(inquiry);
 	}
 }

@@ -26,7 +26,7 @@ enum verdict verdict_of(const struct verdict_facts *facts)
 	if (facts->refuses || facts->refused)
 		return VERDICT_GONE;
 	if (facts->kernel)
-		return VERDICT_HUNG;
+		return facts->lately ? VERDICT_ASK : VERDICT_HUNG;
 	if (facts->failed < verdict_questions(facts))
 		return VERDICT_ASK;
 	if (facts->isolated || !facts->connected)

@@ -10,7 +10,8 @@
  *	fewer than n questions failed			ASK
  *	a witness hears it				HEARD	the path from us may have failed
  *	its host refused the port			GONE
- *	its host's kernel answered			HUNG
+ *	its host's kernel answered, some questions ago	HUNG
+ *	lately						ASK
  *	fewer than two witnesses, not 2n failed		ASK	n is enough when most of its domain
  *								is in doubt with it;
  *	no witness, a neighbour in doubt, not 4n failed	ASK	what becomes of that one decides
@@ -35,6 +36,7 @@ struct verdict_facts {
 	unsigned int round, failed; /* questions: of a round; sent and not answered */
 	bool refuses;		    /* ICMP: nobody listens on its port of heartbeats */
 	bool kernel;	/* ICMP for a port that nobody should use, or the echo, came back */
+	bool lately;	/* so lately that few questions have failed since */
 	bool crowd;	/* most of its domain is in doubt, several of it by witnesses */
 	bool connected; /* somebody else was heard since this round began */
 	bool isolated;	/* the CMA believes that it is cut off itself */

@@ -54,6 +54,12 @@ static bool is_word_of_host(const struct verdict_facts *f)
 	return f->refuses || f->refused || f->kernel;
 }
 
+/* Its kernel has only just answered: the next question may well be answered by itself. */
+static bool is_too_early(const struct verdict_facts *f)
+{
+	return f->kernel && f->lately && !f->refuses && !f->refused;
+}
+
 static bool we_are_sure_of_ourselves(const struct verdict_facts *f)
 {
 	return f->connected && !f->isolated;
@@ -69,7 +75,8 @@ static void check_dead(const struct verdict_facts *f, bool is)
 
 static void check_host_lives(const struct verdict_facts *f, bool gone, bool hung)
 {
-	bool should = !is_word_of_it(f) && asked_once(f) && all_accuse(f) && is_word_of_host(f);
+	bool should = !is_word_of_it(f) && asked_once(f) && all_accuse(f) && is_word_of_host(f) &&
+		!is_too_early(f);
 
 	assert_int_equal(gone || hung, should);
 	if (gone || hung)
@@ -90,13 +97,15 @@ static void check(const struct verdict_facts *f)
 	assert_int_equal(verdict == VERDICT_HOLD,
 		undecided && asked_enough(f) && !we_are_sure_of_ourselves(f));
 	assert_int_equal(verdict == VERDICT_ASK,
-		!is_word_of_it(f) && (!asked_once(f) || (undecided && !asked_enough(f))));
+		!is_word_of_it(f) &&
+			(!asked_once(f) || (undecided && !asked_enough(f)) ||
+				(all_accuse(f) && is_too_early(f))));
 }
 
-/* Each of the eight yes-or-no facts by a bit. */
+/* Each of the nine yes-or-no facts by a bit. */
 static size_t check_flags(struct verdict_facts facts)
 {
-	for (unsigned int bits = 0; bits < 256; bits++) {
+	for (unsigned int bits = 0; bits < 512; bits++) {
 		facts.answered = bits & 1;
 		facts.spoke = bits & 2;
 		facts.refuses = bits & 4;
@@ -105,10 +114,11 @@ static size_t check_flags(struct verdict_facts facts)
 		facts.connected = bits & 32;
 		facts.isolated = bits & 64;
 		facts.round = bits & 128 ? ROUND : 2 * ROUND;
+		facts.lately = bits & 256;
 		for (facts.failed = 0; facts.failed <= 9 * ROUND; facts.failed++)
 			check(&facts);
 	}
-	return 256 * (9 * ROUND + 1);
+	return 512 * (9 * ROUND + 1);
 }
 
 static size_t check_undecided(struct verdict_facts facts)
@@ -144,7 +154,7 @@ static void test_every_combination(void **state)
 		count += check_witnesses(witnesses);
 	print_message("%zu combinations\n", count);
 	/* 1, 4, 10, 20, 35 ways to accuse, with 5, 4, 3, 2, 1 numbers of undecided ones. */
-	assert_int_equal(count, (5 + 16 + 30 + 40 + 35) * 256 * (9 * ROUND + 1));
+	assert_int_equal(count, (5 + 16 + 30 + 40 + 35) * 512 * (9 * ROUND + 1));
 }
 
 /* What no change of the rules may ever bring about, whatever else is known. */
@@ -163,6 +173,8 @@ static void test_what_a_death_needs(void **state)
 	assert_int_equal(verdict_of(&death), VERDICT_DEAD);
 	facts.kernel = true;
 	assert_int_equal(verdict_of(&facts), VERDICT_HUNG);
+	facts.lately = true;
+	assert_int_equal(verdict_of(&facts), VERDICT_ASK);
 	facts = death;
 	facts.silent = 1;
 	assert_int_equal(verdict_of(&facts), VERDICT_HEARD);
