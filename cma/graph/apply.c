@@ -187,24 +187,44 @@ static int quarantine(
 		(int64_t)row->incarnation, (int64_t)message->sequence, reason, kept);
 }
 
-static bool is_about_addresses(enum section section)
+/*
+ * Edges that follow from a fact beside those that its bytes name, at most: of a listener on all
+ * addresses one for each address and holder; of an address one for each such listener and holder,
+ * twice, since one fact may end it and the next one bring it back.
+ */
+static int64_t edges_beside(const struct fact *fact, const json_t *value, int64_t facts)
 {
-	return section == SECTION_LISTEN || section == SECTION_ADDRESS ||
-		section == SECTION_INBOUND;
+	size_t holders = json_array_size(json_object_get(value, "process"));
+
+	if (fact->section == SECTION_ADDRESS || fact->section == SECTION_INBOUND)
+		return (facts + 1) * (2 * DERIVE_HOLDERS_MAX + 1);
+	if (!derive_is_wildcard(fact->section, value))
+		return 0;
+	return (facts + 2) * (int64_t)(holders < DERIVE_HOLDERS_MAX ? holders : DERIVE_HOLDERS_MAX);
+}
+
+/* Connections to one address of ours: the second brings no address that the first did not. */
+static bool is_of_same_address(const struct order *order, size_t i)
+{
+	const json_t *a = order->values[i - 1], *b = order->values[i];
+
+	return order->facts[i - 1].section == SECTION_INBOUND &&
+		order->facts[i].section == SECTION_INBOUND && a &&
+		!strcmp(json_get_text(a, "addr"), json_get_text(b, "addr")) &&
+		!strcmp(json_get_text(a, "netns"), json_get_text(b, "netns"));
 }
 
 /*
- * No more edges can follow from it: each takes a byte, but for those of a listener on all
- * addresses, which are a product of two things that facts say, and a few. A fact may bring one
- * address, and touch another that the next one brings.
+ * No more edges can follow from it: each takes a byte, but for those of listeners on all addresses.
+ * What goes brings none.
  */
 static int64_t edges_at_most(const struct row *row, const struct order *order, size_t size)
 {
 	int64_t facts = row->facts + (int64_t)order->count, most = (int64_t)size;
 
 	for (size_t i = 0; i < order->count; i++) {
-		if (is_about_addresses(order->facts[i].section))
-			most += (facts + 1) * (2 * DERIVE_HOLDERS_MAX + 1);
+		if (order->values[i] && !(i && is_of_same_address(order, i)))
+			most += edges_beside(&order->facts[i], order->values[i], facts);
 	}
 	/* What it does not name may be gone. */
 	if (order->message.kind == MESSAGE_RANGE)

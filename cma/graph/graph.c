@@ -84,6 +84,8 @@ static int configure(struct graph *g, const struct graph_options *options)
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
 		"PRAGMA wal_autocheckpoint = %d; PRAGMA cache_size = -%lld",
 		CHECKPOINT_PAGES, (long long)(options->cache_kib ? options->cache_kib : CACHE_KIB));
+	/* Else a plan may depend on a value, and is made anew for each other one. */
+	sqlite3_db_config(g->db.handle, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
 	sqlite3_busy_timeout(g->db.handle, 1000);
 	return db_script(&g->db, pragmas);
 }

@@ -64,13 +64,16 @@ CREATE TABLE edge (
 	PRIMARY KEY (src, kind, gone, dst, fact)
 ) WITHOUT ROWID;
 CREATE INDEX edge_reverse ON edge (dst, kind, gone, src, fact, since);
-CREATE INDEX edge_status ON edge (since) WHERE kind IN (
-	'up', 'left', 'down', 'unreachable', 'hung', 'gone', 'revoked');
+-- Not "kind IN (...)": SQLite makes a table of these words for each edge that comes or goes, then.
+CREATE INDEX edge_status ON edge (since) WHERE
+	kind = 'up' OR kind = 'left' OR kind = 'down' OR
+	kind = 'unreachable' OR kind = 'hung' OR kind = 'gone' OR kind = 'revoked';
 
 -- How hosts are (cma/graph/roster.h says what the words mean): one at a time for each host.
 CREATE VIEW host_status AS
 SELECT src AS tenant, dst AS host, kind AS status, since, gone FROM edge
-WHERE kind IN ('up', 'left', 'down', 'unreachable', 'hung', 'gone', 'revoked');
+WHERE kind = 'up' OR kind = 'left' OR kind = 'down' OR
+	kind = 'unreachable' OR kind = 'hung' OR kind = 'gone' OR kind = 'revoked';
 
 -- Addresses that a host answers on in a network namespace ('' is its own), and how many of its
 -- facts say so: what a listener on 0.0.0.0 or :: stands for.

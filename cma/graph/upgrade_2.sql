@@ -65,11 +65,13 @@ CREATE INDEX command_host ON command (host, issued);
 CREATE INDEX command_time ON command (issued);
 CREATE INDEX command_waiting ON command (expires) WHERE state = 'waiting';
 DROP INDEX edge_status;
-CREATE INDEX edge_status ON edge (since) WHERE kind IN (
-	'up', 'left', 'down', 'unreachable', 'hung', 'gone', 'revoked');
+CREATE INDEX edge_status ON edge (since) WHERE
+	kind = 'up' OR kind = 'left' OR kind = 'down' OR
+	kind = 'unreachable' OR kind = 'hung' OR kind = 'gone' OR kind = 'revoked';
 CREATE VIEW host_status AS
 SELECT src AS tenant, dst AS host, kind AS status, since, gone FROM edge
-WHERE kind IN ('up', 'left', 'down', 'unreachable', 'hung', 'gone', 'revoked');
+WHERE kind = 'up' OR kind = 'left' OR kind = 'down' OR
+	kind = 'unreachable' OR kind = 'hung' OR kind = 'gone' OR kind = 'revoked';
 CREATE TABLE secret (
 	name   TEXT PRIMARY KEY,
 	secret BLOB NOT NULL
