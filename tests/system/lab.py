@@ -408,12 +408,12 @@ class Estate:
         self.cma.start(*more)
         return self.cma
 
-    def probes_start(self, hosts=None):
+    def probes_start(self, hosts=None, *more):
         """One nanoprobe per host, and waits until the CMA knows all of them."""
         hosts = hosts or [host for host in self.hosts if host.switch]
         token = self.cma.token()
         for host in hosts:
-            host.probe_start(token)
+            host.probe_start(token, *more)
         names = {host.name for host in hosts}
         wait_until(lambda: names <= {row["host"] for row in self.cma.query("allservers")}, 30,
                    lambda: "hosts missing at the CMA\n" +

@@ -356,7 +356,7 @@ def main():
     with Estate() as lab:
         one = lab.host("one", lab.switch("sw1"))
         lab.cma_start(one, "--alert", "exec /bin/true")
-        lab.probes_start()
+        lab.probes_start(None, "--reflector", "tc")
         suite.run(lab)
     suite.finish()
 
