@@ -76,12 +76,18 @@ def lose(hosts, percent):
                  f"{'add rule netdev bench loss ' + rule if rule else ''}")
 
 
-def traffic(hosts, side):
-    """Packets and bytes (of IP) that left all hosts."""
-    texts = [host.run("nft", "list", "counter", "inet", "bench", side.name).stdout
-             for host in hosts]
-    return [sum(int(re.search(rf"{what} (\d+)", text)[1]) for text in texts)
-            for what in ("packets", "bytes")]
+def traffic(host, side):
+    """Seconds, and packets and bytes (of IP) that left the host up to then."""
+    text = host.run("nft", "list", "counter", "inet", "bench", side.name).stdout
+    return (time.monotonic(), *(int(re.search(rf"{what} (\d+)", text)[1])
+                                for what in ("packets", "bytes")))
+
+
+def rates(hosts, before, after):
+    """Packets and bytes per second, of the mean host."""
+    return [statistics.fmean((after[host][i] - before[host][i]) /
+                             (after[host][0] - before[host][0]) for host in hosts)
+            for i in (1, 2)]
 
 
 def cpu_ms(pids):
@@ -104,14 +110,15 @@ def memory_kib(pids, key):
 def quiet(side, hosts):
     """What a side costs when nothing happens, by host or agent."""
     pids = [pid for host in hosts for pid in side.pids(host)]
-    start, (packets, size), cpu = time.monotonic(), traffic(hosts, side), cpu_ms(pids)
+    before = {host: traffic(host, side) for host in hosts}
+    start, cpu = time.monotonic(), cpu_ms(pids)
     time.sleep(QUIET)
-    spent, now = cpu_ms(pids) - cpu, traffic(hosts, side)
-    count = len(hosts) * (time.monotonic() - start)
+    spent = (cpu_ms(pids) - cpu) / (time.monotonic() - start) / len(hosts)
+    packets, size = rates(hosts, before, {host: traffic(host, side) for host in hosts})
     return {
-        "datagrams sent, per second and host": (now[0] - packets) / count,
-        "bytes sent (IP), per second and host": (now[1] - size) / count,
-        "CPU, ms per second and agent": spent / count,
+        "datagrams sent, per second and host": packets,
+        "bytes sent (IP), per second and host": size,
+        "CPU, ms per second and agent": spent,
         "RSS, MiB per agent": memory_kib(pids, "Rss") / 1024 / len(hosts),
         "PSS, MiB per agent": memory_kib(pids, "Pss") / 1024 / len(hosts),
     }

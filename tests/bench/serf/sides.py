@@ -100,8 +100,9 @@ class Nanoprobe(Side):
             return [int(pid) for pid in children.read().split()] + [first]
 
     def missing(self):
-        up = {row["host"] for row in self.cma.query("ring")}
-        return {host.name for host in self.hosts} - up
+        heard = {row["neighbour"] for row in self.cma.query("ring") if row["sees"] == "heard"}
+        away = {row["host"] for row in self.cma.query("down")}
+        return {host.name for host in self.hosts} - heard | away
 
     def told(self):
         kinds = {row["id"]: row["kind"] for row in self.cma.query("incidents", all="yes")}
