@@ -15,16 +15,21 @@
 
 #include "base/alloc.h"
 #include "base/instant.h"
+#include "cma/act_alive.h"
+#include "cma/graph/place.h"
 #include "cma/graph/presence.h"
 #include "cma/graph/ring.h"
 #include "cma/graph/roster.h"
 #include "wire/seal.h"
 
-enum { HOSTS = 100000, BEHIND_A_SWITCH = 40, BATCH = 4096, SIGHTS = 4 };
+/* DECIDED is STORE_KEPT of cma/store.c. */
+enum { HOSTS = 100000, BEHIND_A_SWITCH = 40, BATCH = 4096, DECIDED = 512, SIGHTS = 4 };
 
 struct bench {
 	struct graph *graph;
+	struct act act;
 	uint64_t hosts;
+	uint64_t batch; /* steps in a transaction */
 	int64_t *agents;
 	int64_t now;
 };
@@ -46,10 +51,10 @@ static void run(struct bench *b, const char *what, step_fn *step, uint64_t count
 	clock_t cpu = clock();
 
 	for (uint64_t i = 0; i < count; i++) {
-		if (i % BATCH == 0)
+		if (i % b->batch == 0)
 			check(graph_begin(b->graph, b->now++), b);
 		step(b, i);
-		if (i % BATCH == BATCH - 1 || i == count - 1)
+		if (i % b->batch == b->batch - 1 || i == count - 1)
 			check(graph_commit(b->graph), b);
 	}
 	printf("%s, durable | %.0f /s | %s\n", what,
@@ -137,6 +142,31 @@ static void see(struct bench *b, uint64_t i)
 	say(b, host, STREAM_URGENT, turn + 1, &message);
 }
 
+static void decide(struct bench *b, const struct alive_event *event)
+{
+	check(act_alive(&b->act, event), b);
+}
+
+/* All behind every second switch are unreachable, host by host. */
+static void lose(struct bench *b, uint64_t i)
+{
+	uint64_t host = i / BEHIND_A_SWITCH * 2 * BEHIND_A_SWITCH + i % BEHIND_A_SWITCH;
+	struct alive_event event = { .kind = ALIVE_EVENT_OPEN };
+	struct alive_place place;
+
+	check(graph_place(b->graph, b->agents[host], &place), b);
+	event.incident.cause = ALIVE_CAUSE_SWITCH;
+	event.incident.node = place.link[0].sw;
+	if (i % BEHIND_A_SWITCH == 0)
+		decide(b, &event);
+	event.kind = ALIVE_EVENT_CONCERNS;
+	event.agent = (uint64_t)b->agents[host];
+	decide(b, &event);
+	event.kind = ALIVE_EVENT_STATUS;
+	event.status = ALIVE_UNREACHABLE;
+	decide(b, &event);
+}
+
 static int count_agent(void *context, const struct graph_presence *presence)
 {
 	*(uint64_t *)context += presence->place.links == 1;
@@ -174,7 +204,7 @@ static void remove_directory(const char *directory)
 
 int main(int argc, char **argv)
 {
-	struct bench b = { .now = 1700000000000 };
+	struct bench b = { .now = 1700000000000, .batch = BATCH };
 	char directory[] = "/var/tmp/bench_sights.XXXXXX", error[256];
 	const struct graph_options options = { .directory = directory };
 
@@ -186,6 +216,10 @@ int main(int argc, char **argv)
 	run(&b, "agents that join and tell where they are", join, b.hosts, "");
 	run(&b, "edges of the ring made", plan, b.hosts, "");
 	run(&b, "what neighbours see", see, SIGHTS * b.hosts, ">= 100000");
+	b.batch = DECIDED;
+	b.act.graph = b.graph;
+	run(&b, "hosts that are lost with their switches", lose,
+		b.hosts / 2 / BEHIND_A_SWITCH * BEHIND_A_SWITCH, ">= 10000");
 	graph_close(b.graph);
 	if (graph_open(&options, &b.graph, error, sizeof(error)))
 		return 1;
