@@ -17,27 +17,3 @@ int graph_event_last(struct graph *g, int64_t *id)
 	got = db_int(&g->db, id, DB_EVENT_LAST, "");
 	return got < 0 ? got : 0;
 }
-
-int graph_events(struct graph *g, int64_t after, graph_event_fn *fn, void *context)
-{
-	sqlite3_stmt *s dbreset = db_bind(&g->db, DB_EVENT_LIST, "i", after);
-	int got;
-
-	while ((got = db_step(&g->db, s)) > 0) {
-		const struct graph_event event = {
-			.id = sqlite3_column_int64(s, 0),
-			.tenant = sqlite3_column_int64(s, 1),
-			.number = sqlite3_column_int64(s, 2),
-			.at_ms = sqlite3_column_int64(s, 3),
-			.kind = db_string(s, 4),
-			.incident = sqlite3_column_int64(s, 5),
-			.node = sqlite3_column_int64(s, 6),
-			.text = db_string(s, 7),
-		};
-
-		got = fn(context, &event);
-		if (got)
-			break;
-	}
-	return got;
-}

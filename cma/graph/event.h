@@ -20,23 +20,17 @@
 #include "cma/graph/graph.h"
 
 struct graph_event {
-	int64_t id; /* rises; not without gaps in one tenant */
 	int64_t tenant;
-	int64_t number; /* as people see it: 1, 2, 3 in each tenant */
-	int64_t at_ms;
 	const char *kind;
 	int64_t incident; /* that it is about, or 0 */
 	int64_t node;	  /* likewise */
 	const char *text;
 };
 
-/* Appends one: tenant, kind, incident, node and text are taken. */
+/* Appends one. Its id is higher than that of any before, its number the next one of its tenant. */
 int graph_event_add(struct graph *g, const struct graph_event *event);
 
 /* The last id that was given, 0: none. */
 int graph_event_last(struct graph *g, int64_t *id);
-typedef int graph_event_fn(void *context, const struct graph_event *event);
-/* Those after an id, in order; stops at the first non-zero and returns it. */
-int graph_events(struct graph *g, int64_t after, graph_event_fn *fn, void *context);
 
 #endif

@@ -108,10 +108,3 @@ int graph_maintenance_expired(struct graph *g)
 	}
 	return got;
 }
-
-int graph_maintained(struct graph *g, int64_t incident)
-{
-	int64_t one;
-
-	return db_int(&g->db, &one, DB_MAINTAINED, "i", incident);
-}

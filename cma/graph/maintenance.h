@@ -4,10 +4,9 @@
 /*
  * What operators are at work on: a host, or a switch with its ports and the hosts that are plugged
  * into nothing else. Incidents of it, and those that concern nothing else, are kept as ever, but
- * alerts say nothing of them. Call these between graph_begin and graph_commit (graph.h).
+ * alerts say nothing of them: the views maintained and quiet of the store (docs/schema.md). Call
+ * these between graph_begin and graph_commit (graph.h).
  */
-#include <stdbool.h>
-
 #include "cma/graph/graph.h"
 
 enum { GRAPH_NO_END = -1 };
@@ -29,8 +28,5 @@ int graph_maintenance_on(struct graph *g, const struct graph_maintenance *mainte
 int graph_maintenance_off(struct graph *g, int64_t tenant, int64_t node, const char *operator);
 /* Ends all whose time is over; now and then. */
 int graph_maintenance_expired(struct graph *g);
-
-/* 1 while nobody wants to be told of the incident, else 0. */
-int graph_maintained(struct graph *g, int64_t incident);
 
 #endif
