@@ -104,6 +104,7 @@ static void answer(struct yard *yard, size_t host, struct span question)
 	assert_true(beat.state & BEAT_ASKS);
 	beat_encode(
 		&(struct beat){ .edge = BEAT_EDGE_CMA, .echo = beat.challenge }, probe, datagram);
+	memcpy(yard->recorded[host], datagram, sizeof(datagram));
 	alive_input(yard->alive, yard->now, &at, SPAN(datagram, sizeof(datagram)));
 }
 
@@ -129,6 +130,9 @@ static void deliver(struct yard *yard, const struct addr *to, struct span datagr
 	size_t host = to->ip[15] - 1u;
 
 	yard->questions++;
+	if (host < yard->count && yard->replays && !yard->hosts[host].kernel)
+		alive_input(
+			yard->alive, yard->now, to, SPAN(yard->recorded[host], PACKET_BEAT_SIZE));
 	if (host >= yard->count || !reaches_cma(yard, host))
 		return;
 	if (datagram.size == PACKET_ECHO_SIZE && yard->hosts[host].reflects)
@@ -195,7 +199,8 @@ static void tell(struct yard *yard, const struct yard_edge *edge, int end, enum 
 {
 	const struct message_sight message = {
 		.edge = edge->edge,
-		.misses = 5,
+		.misses = yard->misses,
+		.health = yard->health,
 		.sight = (uint8_t)sight,
 	};
 
@@ -306,6 +311,7 @@ void yard_begin(struct yard *yard, size_t hosts, size_t per_switch, unsigned int
 	yard->now.ns = 1000 * NS_PER_SEC;
 	yard->seed = 42;
 	yard->count = hosts;
+	yard->misses = 5;
 	config = config_of(yard, degree);
 	yard->alive = alive_new(&config);
 	for (size_t i = 0; i < hosts; i++) {

@@ -43,6 +43,10 @@ struct yard {
 	struct alive_event events[YARD_EVENTS];
 	size_t event_count;
 	size_t questions;
+	uint8_t health; /* of all accusers, and */
+	uint8_t misses; /* what they needed */
+	bool replays;	/* somebody answers for the dead with what was recorded */
+	uint8_t recorded[YARD_HOSTS][PACKET_BEAT_SIZE];
 };
 
 /* per_switch hosts behind each switch (0: nothing is known of places); all have told of themselves.
