@@ -16,7 +16,7 @@
 
 enum {
 	STORE_BATCH = 4096, /* messages in one transaction at most, */
-	STORE_KEPT = 512,   /* and decisions of our own */
+	STORE_KEPT = 2048,  /* and decisions of our own */
 	/*
 	 * What a transaction takes on is so much that it lasts about so long: the longer, the less
 	 * often a page is written that many change, and the longer what is urgent may have to wait.

@@ -83,6 +83,8 @@ static void make_schema(struct bench *b)
 /* Keys are random: so is their order in the indexes. */
 static void add_agent(sqlite3_stmt *node, sqlite3_stmt *agent, sqlite3_stmt *up, sqlite3_int64 id)
 {
+	char address[32];
+
 	uint8_t key[GRAPH_KEY], psk[GRAPH_KEY];
 	char name[2 * GRAPH_KEY + 1], label[32];
 
@@ -97,6 +99,10 @@ static void add_agent(sqlite3_stmt *node, sqlite3_stmt *agent, sqlite3_stmt *up,
 	sqlite3_bind_blob(agent, 2, key, sizeof(key), SQLITE_STATIC);
 	sqlite3_bind_blob(agent, 3, psk, sizeof(psk), SQLITE_STATIC);
 	sqlite3_bind_int64(agent, 4, id + 7);
+	snprintf(address, sizeof(address), "10.%d.%d.%d:1984", (int)(id >> 16 & 255),
+		(int)(id >> 8 & 255), (int)(id & 255));
+	sqlite3_bind_text(agent, 5, address, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(agent, 6, id << 32 | 1);
 	sqlite3_bind_int64(up, 1, id);
 	sqlite3_step(node);
 	sqlite3_reset(node);
@@ -104,6 +110,18 @@ static void add_agent(sqlite3_stmt *node, sqlite3_stmt *agent, sqlite3_stmt *up,
 	sqlite3_reset(agent);
 	sqlite3_step(up);
 	sqlite3_reset(up);
+}
+
+/* Everybody has two neighbours, and hears them. */
+static void run_ring(struct bench *b, long agents)
+{
+	char *sql autofree = text_format(
+		"INSERT INTO ring (tenant, layer, low, high, since)"
+		" SELECT 1, 0, host, host + 1, 1000 FROM agent WHERE host < %ld;"
+		"INSERT INTO ring (tenant, layer, low, high, since) VALUES (1, 0, 2, %ld, 1000)",
+		agents + 1, agents + 1);
+
+	run(b, sql);
 }
 
 static void fill(struct bench *b, long agents)
@@ -117,14 +135,17 @@ static void fill(struct bench *b, long agents)
 		"INSERT INTO node VALUES (1, 0, 'tenant', 'default', 'default', 1, " FOREVER ")");
 	node = prepare(b, "INSERT INTO node VALUES (?, 1, 'host', ?, ?, 1000, " FOREVER ")");
 	agent = prepare(b,
-		"INSERT INTO agent (host, tenant, public_key, psk, incarnation, sequence, digests)"
-		" VALUES (?1, 1, ?2, ?3, ?4, 5, zeroblob(128))");
+		"INSERT INTO agent (host, tenant, public_key, psk, incarnation, sequence, digests,"
+		" address, session, beat)"
+		" VALUES (?1, 1, ?2, ?3, ?4, 5, zeroblob(128), ?5, ?6, 1985)");
 	up = prepare(b, "INSERT INTO edge VALUES (1, 'up', " FOREVER ", ?, 0, 1000)");
 	for (long i = 0; i < agents; i++)
 		add_agent(node, agent, up, 2 + i);
 	sqlite3_finalize(node);
 	sqlite3_finalize(agent);
 	sqlite3_finalize(up);
+	if (agents > 2)
+		run_ring(b, agents);
 	run(b, "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
 	sqlite3_close(b->db);
 }
@@ -194,16 +215,18 @@ static long long resident_kib(const struct bench *b)
 	return kib;
 }
 
-static long long datagrams_sent(const struct bench *b, const char *cmactl)
+/* A figure of the status. */
+static long long figure(const struct bench *b, const char *cmactl, const char *name)
 {
+	char *quoted autofree = text_format("\"%s\":", name);
 	char *command autofree =
 		text_format("%s --control %s --output json status", cmactl, b->control);
 	FILE *from = popen(command, "r");
-	long long sent = from ? number_in(from, "\"datagrams_sent\":") : -1;
+	long long value = from ? number_in(from, quoted) : -1;
 
 	if (from)
 		pclose(from);
-	return sent;
+	return value;
 }
 
 static void stop(struct bench *b)
@@ -248,7 +271,10 @@ int main(int argc, char **argv)
 	wait_until_ready(&b);
 	took = (double)instant_sub(instant_now(), began) / NS_PER_SEC;
 	printf("CMA start with %ld known agents | %.2f s | <= 60 s\n", agents, took);
-	printf("datagrams sent by then | %lld | <= 0\n", datagrams_sent(&b, cmactl));
+	printf("datagrams sent by then | %lld | <= 0\n", figure(&b, cmactl, "datagrams_sent"));
+	printf("lists of neighbours to be told | %lld | <= 0\n",
+		figure(&b, cmactl, "lists_waiting"));
+	printf("decisions made | %lld | <= 0\n", figure(&b, cmactl, "decisions"));
 	printf("memory of the whole process for each of them, without sessions | %.0f B |\n",
 		(double)resident_kib(&b) * 1024 / (double)agents);
 	stop(&b);
