@@ -75,16 +75,23 @@ static int find_address(struct graph *g, int64_t agent, int64_t *tenant, char to
 	return 0;
 }
 
+int place_find(struct graph *g, int64_t agent, int64_t tenant, const char *address,
+	struct alive_place *place)
+{
+	int failed;
+
+	*place = (struct alive_place){ 0 };
+	failed = find_links(g, agent, place);
+	if (!failed && !place->links)
+		failed = find_subnet(g, agent, tenant, address, &place->subnet);
+	return failed;
+}
+
 int graph_place(struct graph *g, int64_t agent, struct alive_place *place)
 {
 	char address[ADDR_TEXT_SIZE];
 	int64_t tenant;
 	int failed = find_address(g, agent, &tenant, address);
 
-	*place = (struct alive_place){ 0 };
-	if (!failed)
-		failed = find_links(g, agent, place);
-	if (!failed && !place->links)
-		failed = find_subnet(g, agent, tenant, address, &place->subnet);
-	return failed;
+	return failed ? failed : place_find(g, agent, tenant, address, place);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cma/graph/presence.h"
 
-#include "cma/graph/place.h"
 #include "cma/graph/store.h"
 
 int graph_presences(struct graph *g, graph_presence_fn *fn, void *context)
@@ -22,7 +21,7 @@ int graph_presences(struct graph *g, graph_presence_fn *fn, void *context)
 		/* "" when it had no session yet. */
 		if (!addr_parse(db_string(s, 6), &presence.beat))
 			presence.beat.port = (uint16_t)sqlite3_column_int(s, 7);
-		got = graph_place(g, presence.id, &presence.place);
+		got = place_find(g, presence.id, presence.tenant, db_string(s, 6), &presence.place);
 		if (!got)
 			got = fn(context, &presence);
 		if (got)

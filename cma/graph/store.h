@@ -50,6 +50,13 @@ int roster_add(struct graph *g, int64_t tenant, struct span key, struct span psk
 /* It has "left" then. Nothing when it is not revoked. */
 int roster_unrevoke(struct graph *g, int64_t agent);
 
+/* ---- place.c ---- */
+
+struct alive_place;
+/* graph_place of an agent of which the row is known. */
+int place_find(struct graph *g, int64_t agent, int64_t tenant, const char *address,
+	struct alive_place *place);
+
 /* ---- edge.c: an edge is alive between edge_open and edge_end ---- */
 
 struct edge {

@@ -179,18 +179,24 @@ static int count_edge(void *context, const struct graph_ring_edge *edge)
 	return 0;
 }
 
+/* Of CPU, which is what a start takes that finds the store in memory. */
+static double since(clock_t began)
+{
+	return (double)(clock() - began) / CLOCKS_PER_SEC;
+}
+
 static void start(struct bench *b)
 {
-	struct instant began = instant_now();
 	uint64_t agents = 0, edges = 0;
+	clock_t began = clock();
 
 	check(graph_presences(b->graph, count_agent, &agents), b);
-	printf("%" PRIu64 " agents with their places read at a start | %.2f s | <= %.2f\n", agents,
-		(double)instant_sub(instant_now(), began) / NS_PER_SEC, (double)b->hosts * 2e-5);
-	began = instant_now();
+	printf("%" PRIu64 " agents with their places read at a start | %.2f s of CPU | <= %.2f\n",
+		agents, since(began), (double)b->hosts * 1e-5);
+	began = clock();
 	check(graph_ring_edges(b->graph, count_edge, &edges), b);
-	printf("%" PRIu64 " edges of the ring read at a start | %.2f s | <= %.2f\n", edges,
-		(double)instant_sub(instant_now(), began) / NS_PER_SEC, (double)b->hosts * 5e-6);
+	printf("%" PRIu64 " edges of the ring read at a start | %.2f s of CPU | <= %.2f\n", edges,
+		since(began), (double)b->hosts * 2e-6);
 	check(agents == b->hosts && edges == b->hosts ? 0 : -EPROTO, b);
 }
 
