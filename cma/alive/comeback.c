@@ -40,25 +40,6 @@ static struct fault *classify_host(struct alive *alive, struct fault *fault)
 	return fault_reclassify(alive, fault, &name);
 }
 
-/* Edges between hosts of the incident: they could tell whether they heard each other. */
-static bool has_inside(const struct alive *alive, const struct fault *fault)
-{
-	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE];
-	const struct inquiry *inquiry;
-
-	LIST_FOREACH (inquiry, &fault->concerned, concerned) {
-		size_t count = member_neighbours(alive, inquiry->agent, neighbours);
-
-		for (size_t i = 0; i < count; i++) {
-			const struct agent *other = alive->slots[neighbours[i].slot];
-
-			if (other->inquiry && other->inquiry->fault == fault)
-				return true;
-		}
-	}
-	return false;
-}
-
 static void classify_group(struct alive *alive, struct fault *fault)
 {
 	size_t lived = fault->lived + fault->restarted, back = lived + fault->rebooted;
@@ -68,8 +49,7 @@ static void classify_group(struct alive *alive, struct fault *fault)
 		return;
 	if (is_share(fault->rebooted, back, NEARLY_ALL_PERCENT))
 		name.cause = ALIVE_CAUSE_POWER;
-	else if (is_share(lived, back, NEARLY_ALL_PERCENT) && 4 * fault->apart < back &&
-		has_inside(alive, fault))
+	else if (is_share(lived, back, NEARLY_ALL_PERCENT) && 4 * fault->apart < fault->inside)
 		name.cause = ALIVE_CAUSE_PARTITION;
 	fault_reclassify(alive, fault, &name);
 }
@@ -111,21 +91,21 @@ static void part(struct alive *alive, struct instant now, struct fault *fault)
  * Its hosts lived: whether they heard each other meanwhile, which is what tells a switch from its
  * uplink, waits in their queues for the next time that they try to tell.
  */
-static bool awaits_reports(const struct alive *alive, const struct fault *fault, struct instant now)
+static bool awaits_reports(const struct fault *fault, struct instant now)
 {
 	size_t lived = fault->lived + fault->restarted;
 
-	return fault_is_group(fault) && lived && !fault->rebooted && 4 * fault->apart < lived &&
+	return fault_is_group(fault) && lived && !fault->rebooted &&
+		4 * fault->apart < fault->inside &&
 		!is_share(fault->reported, lived, MOST_PERCENT) &&
-		instant_sub(now, fault->returned) < REPORT_S * NS_PER_SEC &&
-		has_inside(alive, fault);
+		instant_sub(now, fault->returned) < REPORT_S * NS_PER_SEC;
 }
 
 static void settle(struct alive *alive, struct instant now, struct timer *timer)
 {
 	struct fault *fault = timer_object(timer, struct fault, timer);
 
-	if (awaits_boot(fault, now) || awaits_reports(alive, fault, now)) {
+	if (awaits_boot(fault, now) || awaits_reports(fault, now)) {
 		comeback_look(alive, now, fault, 1);
 		return;
 	}

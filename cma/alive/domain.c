@@ -172,12 +172,25 @@ static bool is_open(const struct domain *domain)
 	return timer_runs(&domain->window);
 }
 
+/* Neighbours behind the same switch: they know whether they still heard each other. */
+static uint32_t count_inside(const struct alive *alive, const struct agent *agent)
+{
+	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE];
+	size_t n = member_neighbours(alive, agent, neighbours);
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += alive->slots[neighbours[i].slot]->domain == agent->domain;
+	return count;
+}
+
 static void join(
 	struct alive *alive, struct instant now, struct fault *fault, struct inquiry *inquiry)
 {
 	inquiry_stop(alive, inquiry);
 	member_set_status(alive, now, inquiry->agent, ALIVE_UNREACHABLE);
 	fault_concern(alive, fault, inquiry);
+	fault->inside += count_inside(alive, inquiry->agent);
 	inquiry->reported = false;
 	inquiry->patience = 0;
 	inquiry_down(alive, now, inquiry);

@@ -222,10 +222,11 @@ static void mend(struct alive *alive, struct instant now, struct timer *timer)
 {
 	unsigned int budget = MEND_EDGES + (unsigned int)(alive->count / MEND_SHARE);
 
-	if (!ringplan_mend(alive->plan, budget))
-		return;
-	timer_set(&alive->timers, timer, instant_add(now, MEND_EVERY_S * NS_PER_SEC), mend);
+	bool more = ringplan_mend(alive->plan, budget);
+
 	member_follow(alive, now);
+	if (more)
+		timer_set(&alive->timers, timer, instant_add(now, MEND_EVERY_S * NS_PER_SEC), mend);
 }
 
 void member_mend(struct alive *alive, struct instant now)

@@ -5,7 +5,7 @@
 #include "cma/alive/alive_state.h"
 
 enum {
-	WAIT_S = 6, /* for the other edges to be accused, too, or for all to be well again */
+	WAIT_S = 8, /* for other edges to be accused, too, or for all to be well again */
 	AGAIN_S = 2,
 	MOST_PERCENT = 60,
 };

@@ -2,6 +2,7 @@
 #include "tests/sim/alive/centre.h"
 
 #include <malloc.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -118,6 +119,8 @@ static void turn(struct scene *scene)
 	}
 	while (alive_take(centre->alive, &event)) {
 		ledger_take(&scene->ledger, now, &event);
+		if (scene->config.told)
+			ledger_print(now, &event);
 		if (event.kind == ALIVE_EVENT_STATUS)
 			guard_status(scene, scene_host(event.agent), (uint8_t)event.status);
 	}
@@ -154,6 +157,9 @@ static void take(struct scene *scene, const struct letter *letter)
 		take_held(scene, letter->from, &letter->held);
 		break;
 	case LETTER_SIGHT:
+		if (scene->config.told)
+			printf("%9.3f %#llx says %u of edge %u\n", (double)now.ns / 1e9,
+				(unsigned long long)id, letter->sight.sight, letter->sight.edge);
 		alive_sight(alive, now, id, &letter->sight);
 		break;
 	case LETTER_PLACE:

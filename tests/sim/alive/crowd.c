@@ -55,12 +55,15 @@ struct fabric crowd_any(struct random *random)
 		hosts += size[i];
 	}
 	fabric_init(&fabric, hosts, switches);
-	for (uint32_t i = 0; i < switches; i++) {
+	for (uint32_t i = 0; i < switches; i++)
 		fabric.switches[i].mute = random_percent(random, mute);
+	for (uint32_t i = 0; i < switches; i++) {
 		for (uint32_t j = 0; j < size[i]; j++, host++) {
-			if (random_percent(random, twice))
-				wire_two(&fabric, host, i,
-					(i + 1 + below(random, switches - 1)) % switches);
+			uint32_t other = (i + 1 + below(random, switches - 1)) % switches;
+
+			if (random_percent(random, twice) && !fabric.switches[i].mute &&
+				!fabric.switches[other].mute)
+				wire_two(&fabric, host, i, other);
 			else
 				fabric_wire(&fabric, host, i);
 		}

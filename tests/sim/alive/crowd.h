@@ -9,7 +9,7 @@
 struct fabric crowd_racks(uint32_t hosts, uint32_t each, struct random *random);
 /*
  * 8 to about 250 hosts behind 3 to 16 switches of 1 to 40; some hosts have two links, some switches
- * speak no LLDP.
+ * speak no LLDP, and have only hosts with one link.
  */
 struct fabric crowd_any(struct random *random);
 

@@ -142,6 +142,25 @@ void ledger_take(struct ledger *ledger, struct instant now, const struct alive_e
 	}
 }
 
+void ledger_print(struct instant now, const struct alive_event *event)
+{
+	static const char *const kinds[] = { "status", "open", "concerns", "freed", "reclassify",
+		"clear", "edge", "edge end" };
+	bool is_edge = event->kind == ALIVE_EVENT_EDGE || event->kind == ALIVE_EVENT_EDGE_END;
+
+	printf("%9.3f %-10s", (double)now.ns / 1e9, kinds[event->kind]);
+	if (is_edge)
+		printf(" %u: %#llx %#llx\n", event->edge, (unsigned long long)event->low,
+			(unsigned long long)event->high);
+	else if (event->kind == ALIVE_EVENT_STATUS)
+		printf(" %#llx is %u\n", (unsigned long long)event->agent, event->status);
+	else
+		printf(" %s %#llx/%#llx host %#llx\n", ledger_cause_text(event->incident.cause),
+			(unsigned long long)event->incident.node,
+			(unsigned long long)event->incident.other,
+			(unsigned long long)event->agent);
+}
+
 uint32_t ledger_count(const struct ledger *ledger, enum alive_status status)
 {
 	uint32_t count = 0;

@@ -35,6 +35,7 @@ struct ledger {
 void ledger_init(struct ledger *ledger, uint32_t hosts);
 void ledger_deinit(struct ledger *ledger);
 void ledger_take(struct ledger *ledger, struct instant now, const struct alive_event *event);
+void ledger_print(struct instant now, const struct alive_event *event);
 uint32_t ledger_count(const struct ledger *ledger, enum alive_status status);
 uint32_t ledger_open(const struct ledger *ledger);
 /* "SWITCH 3 (12 hosts)" */

@@ -100,6 +100,7 @@ static void play(void *owner, uint64_t i, void *to)
 		.loss = losses[random_below(&random, 5)],
 		.degree = random_percent(&random, 25) ? 4 : 2,
 		.start_ns = NS_PER_SEC,
+		.told = config->verbose,
 		.look_ns = NS_PER_SEC };
 	struct result *result = to;
 	struct plot plot;

@@ -78,7 +78,7 @@ static bool choose(struct scene *scene, struct plot *plot)
 	host = &scene->fabric.hosts[plot->host];
 	switch (plot->kind) {
 	case PLOT_LINK:
-		return host->links == 2 && !scene->fabric.switches[host->sw[plot->link]].mute;
+		return host->links == 2;
 	case PLOT_PORT:
 		plot->link = 0;
 		return host->links == 1;

@@ -44,6 +44,7 @@ struct scene_config {
 	unsigned degree;    /* 0: 2 */
 	int64_t start_ns;   /* nanoprobes start within this */
 	uint32_t absent;    /* the last hosts, which join later: centre_add, node_start */
+	bool told;	    /* all that is told is printed */
 	int64_t look_ns;    /* between two looks of the guard; 0: only at what the CMA says */
 };
 
