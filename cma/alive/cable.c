@@ -108,19 +108,27 @@ static size_t hosts_without(struct instant now, const struct trunk *trunk, int64
 	return count;
 }
 
+static bool is_unplugged(const struct alive_incident *name)
+{
+	return name->cause != ALIVE_CAUSE_LINK;
+}
+
 static void attribute(struct alive *alive, struct instant now, struct lost *lost,
 	const struct alive_incident *name)
 {
 	struct fault *fault = fault_find(alive, name), *old = lost->fault;
 
-	if (old && old == fault)
+	if (old && old == fault) {
+		fault->unplugged |= is_unplugged(name);
 		return;
+	}
 	if (old && !fault) {
-		fault_reclassify(alive, old, name);
+		fault_reclassify(alive, old, name)->unplugged |= is_unplugged(name);
 		return;
 	}
 	if (!fault)
 		fault = fault_open(alive, now, name, 1, 1);
+	fault->unplugged |= is_unplugged(name);
 	lost->fault = fault;
 	fault->support++;
 	fault_event(alive,

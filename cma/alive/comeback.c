@@ -49,7 +49,8 @@ static void classify_group(struct alive *alive, struct fault *fault)
 		return;
 	if (is_share(fault->rebooted, back, NEARLY_ALL_PERCENT))
 		name.cause = ALIVE_CAUSE_POWER;
-	else if (is_share(lived, back, NEARLY_ALL_PERCENT) && 4 * fault->apart < fault->inside)
+	else if (is_share(lived, back, NEARLY_ALL_PERCENT) && 4 * fault->apart < fault->inside &&
+		!fault->unplugged)
 		name.cause = ALIVE_CAUSE_PARTITION;
 	fault_reclassify(alive, fault, &name);
 }
@@ -95,7 +96,7 @@ static bool awaits_reports(const struct fault *fault, struct instant now)
 {
 	size_t lived = fault->lived + fault->restarted;
 
-	return fault_is_group(fault) && lived && !fault->rebooted &&
+	return fault_is_group(fault) && lived && !fault->rebooted && !fault->unplugged &&
 		4 * fault->apart < fault->inside &&
 		!is_share(fault->reported, lived, MOST_PERCENT) &&
 		instant_sub(now, fault->returned) < REPORT_S * NS_PER_SEC;

@@ -16,6 +16,7 @@ struct fault {
 	uint32_t support; /* accusations or lost cables that are due to it */
 	uint32_t lived, restarted, rebooted;
 	uint32_t reported; /* hosts that are back, and have told what they saw meanwhile */
+	bool unplugged;	   /* hosts with other links lost those to it: it was not its uplink */
 	uint32_t inside;   /* ends of edges between its hosts, when they failed; and */
 	uint32_t apart;	   /* so often neighbours inside it did not hear each other */
 };

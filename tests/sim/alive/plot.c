@@ -103,12 +103,26 @@ static bool choose(struct scene *scene, struct plot *plot)
 	return true;
 }
 
+static bool is_blind(const struct scene *scene, uint32_t sw)
+{
+	for (uint32_t i = 0; i < scene->ledger.edge_end; i++) {
+		const struct ledger_edge *edge = &scene->ledger.edges[i];
+
+		if (edge->there && scene->fabric.hosts[edge->low].sw[0] == sw &&
+			scene->fabric.hosts[edge->high].sw[0] == sw)
+			return false;
+	}
+	return true;
+}
+
 int plot_choose(struct scene *scene, enum plot_kind kind, struct plot *plot)
 {
 	*plot = (struct plot){ .kind = kind };
 	for (unsigned i = 0; i < TRIES; i++) {
-		if (choose(scene, plot))
-			return 0;
+		if (!choose(scene, plot))
+			continue;
+		plot->blind = is_blind(scene, plot->sw);
+		return 0;
 	}
 	return -ENOENT;
 }

@@ -26,6 +26,7 @@ struct plot {
 	uint32_t host, other; /* host: of the first nine and the nanoprobe's */
 	uint32_t sw, other_sw;
 	unsigned link;
+	bool blind; /* no two neighbours are cut off together: who could tell an uplink? */
 };
 
 const char *plot_text(enum plot_kind kind);

@@ -22,7 +22,7 @@ static enum alive_cause group(const struct scene *scene, const struct plot *plot
 {
 	if (over && plot->kind == PLOT_POWER)
 		return ALIVE_CAUSE_POWER;
-	if (is_mute(scene, plot->sw) || (over && plot->kind == PLOT_UPLINK))
+	if (is_mute(scene, plot->sw) || (over && plot->kind == PLOT_UPLINK && !plot->blind))
 		return ALIVE_CAUSE_PARTITION;
 	return ALIVE_CAUSE_SWITCH;
 }
