@@ -8,6 +8,7 @@ enum {
 	BURST_WEIGHT = 4,  /* 1/16 for each that follows a lost one */
 	BURST_MARGIN = 3,  /* beats, beyond the longest burst */
 	REFUSALS = 2,	   /* of different beats, before that is believed */
+	UNPROVEN = 3,	   /* beats, before it is one-way: when a cut is mended there is one, too */
 	REFUSED_BEATS = 3, /* for so many intervals after the last one */
 	OFFER_BEATS = 2,   /* quiet intervals of the proven run, before another is answered */
 	RUN_MAX = 1 << 20, /* beats: further apart are two runs */
@@ -113,6 +114,7 @@ static enum edge_heard take_proof(
 	edge->has_offer = false;
 	edge->lost_out = beat->lost;
 	edge->refusals = 0;
+	edge->unproven = 0;
 	edge->sight = SIGHT_HEARD;
 	edge->proven = edge->patient = now;
 	adapt(edge);
@@ -148,6 +150,8 @@ enum edge_heard edge_hear(
 	heard = fresh ? take_proof(edge, now, beat, beats) : take_unproven(edge, now, beat, beats);
 	if (heard != EDGE_REPEATED)
 		edge->heard = now;
+	if (heard == EDGE_UNPROVEN && edge->unproven < UNPROVEN)
+		edge->unproven++;
 	return heard;
 }
 
@@ -197,7 +201,9 @@ enum sight edge_judge(struct edge *edge, struct instant now, int64_t interval_ns
 		instant_sub(now, edge->refused) < REFUSED_BEATS * interval_ns)
 		edge->sight = SIGHT_REFUSED;
 	else if (instant_sub(now, edge->patient) >= most)
-		edge->sight = instant_sub(now, edge->heard) < most ? SIGHT_ONE_WAY : SIGHT_SILENT;
+		edge->sight = edge->unproven == UNPROVEN && instant_sub(now, edge->heard) < most
+			? SIGHT_ONE_WAY
+			: SIGHT_SILENT;
 	return edge->sight;
 }
 

@@ -27,6 +27,7 @@ struct edge {
 	uint8_t misses;		 /* k: so many beats in a row make it silent */
 	uint8_t burst[2];	 /* most beats lost in a row lately, and in the time before */
 	uint8_t refusals;	 /* beats refused since the last proof of life */
+	uint8_t unproven;	 /* genuine beats since then that proved nothing */
 	bool has_run, has_offer; /* the next two are set */
 	bool excused;		 /* we were late: what is missing now was not lost */
 	enum sight sight;

@@ -3,7 +3,7 @@
 #define AGENT_RING_H
 /*
  * Heartbeats with the neighbours that the CMA named, and what is seen of them. Pure: datagrams,
- *time and randomness are arguments. The event loop does
+ * time and randomness are arguments. The event loop does
  *
  *	a datagram came, or the deadline:
  *		ring_input(...) for EVERYTHING that waits in the socket; ring_refused for its errors
@@ -18,7 +18,7 @@
  * anew, and what is seen is told with our lateness. docs/protocol.md (Heartbeats) has the rules.
  *
  * What is seen of a neighbour starts as SIGHT_HEARD, for each run and each new edge; ring_sight
- *gives what differs from that, and then each change.
+ * gives what differs from that, and then each change.
  */
 #include <stdbool.h>
 

@@ -35,7 +35,7 @@ enum sensor_reflector { SENSOR_REFLECTOR_OFF, SENSOR_REFLECTOR_TC, SENSOR_REFLEC
 struct sensor_config {
 	bool own_netns_only; /* the kernel drops what happens in other network namespaces */
 	unsigned int off;    /* bit (1 << id) of features that are not wanted */
-	uint32_t beating;    /* tgid whose heartbeats (bpf/event.h) are no edges; 0: nobody's */
+	uint32_t beating;    /* tgid whose heartbeats are no edges; 0: nobody's */
 	uint32_t ring_size;  /* bytes, a power of two of pages; 0: 256 KiB */
 	uint32_t edges_max;  /* entries of the edge table; 0: 8192 */
 	enum sensor_reflector reflector;

@@ -93,18 +93,13 @@ void uplink_free(struct uplink *uplink);
 /* The tracker's table is complete for the first time: before this nothing is sent. */
 void uplink_ready(struct uplink *uplink);
 /*
- * Tells a message (wire/message.h, encoded) ahead of all facts: once, in the order of these calls,
- * kept in memory until the CMA has it on disk, through any restart of the CMA. False: there was no
- * room. Then it is counted, and a LOST tells the CMA of it.
- *
- * When the CMA comes back from a backup, what it had not acknowledged is told again: it may have
- * acted on such a message before, and has to know it by what it says.
+ * Tells an encoded message ahead of all facts: once, in the order of these calls, kept until the
+ * CMA has it on disk, through any restart of the CMA. False: there was no room, which is counted,
+ * and a LOST tells of it. A CMA that comes back from a backup is told again what it had not
+ * acknowledged: it may have acted on that before, and has to know it by what it says.
  */
 bool uplink_urgent(struct uplink *uplink, struct span message);
-/*
- * What is told of heartbeats (clock_ms is filled in): in each session that begins from now on, and
- * in the one that is there. Before the first call nothing is said of them.
- */
+/* What HELD says from now on, but for the clock, in each session. Before: there is none. */
 void uplink_held(struct uplink *uplink, const struct record_held *held);
 /* The CMA compares its table with ours again. */
 void uplink_resync(struct uplink *uplink);
@@ -113,14 +108,13 @@ void uplink_leave(struct uplink *uplink);
 
 /* Takes any bytes that came from anywhere. */
 void uplink_input(struct uplink *uplink, struct instant now, struct span datagram);
-/* The next datagram to send to the CMA: its size, or 0 when there is none now. */
+/* The next datagram to send to the CMA: its size, or 0. */
 size_t uplink_output(struct uplink *uplink, struct instant now, uint8_t datagram[PACKET_MAX]);
 /* When to call uplink_output again if nothing else happens; INSTANT_NEVER. */
 struct instant uplink_deadline(const struct uplink *uplink);
 
 /* Of the CMA's key, when status.new_keys says so; valid until the next uplink_input. */
 const uint8_t *uplink_certificate(const struct uplink *uplink);
-
 const struct uplink_status *uplink_status(struct uplink *uplink);
 
 #endif

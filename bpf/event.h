@@ -12,12 +12,6 @@
 
 enum { EVENT_ARGV_SIZE = 256, EVENT_PATH_SIZE = 512, EVENT_COMM_SIZE = 16 };
 
-/*
- * SO_PRIORITY of the socket of our own heartbeats: ahead of bulk traffic, and the mark that they
- * are known by. They say nothing of who needs whom: only the socket is told, not its peers.
- */
-enum { BEAT_PRIORITY = 6 };
-
 enum event_kind {
 	EVENT_WORKLOAD = 1, /* struct event_workload */
 	EVENT_LISTEN,	    /* struct event_socket: TCP listener, or UDP socket on a chosen port */

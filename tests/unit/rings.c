@@ -22,7 +22,7 @@ uint32_t rings_below(struct rings *rings, uint32_t limit)
 	return (uint32_t)((rings->seed >> 32) * limit >> 32);
 }
 
-static void random_bytes(void *owner, void *to, size_t size)
+void rings_random(void *owner, void *to, size_t size)
 {
 	uint8_t *bytes = to;
 
@@ -56,7 +56,7 @@ int rings_list(struct rings *rings, int which, uint64_t version)
 
 void rings_restart(struct rings *rings, int which)
 {
-	const struct ring_config config = { random_bytes, rings };
+	const struct ring_config config = { rings_random, rings };
 
 	ring_free(rings->ring[which]);
 	rings->ring[which] = ring_new(&config);

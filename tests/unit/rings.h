@@ -50,6 +50,8 @@ void rings_continue(struct rings *rings, int which);
 void rings_give(struct rings *rings, int which, const uint8_t *bytes);
 /* What which saw last, SIGHT_HEARD if it said nothing. */
 enum sight rings_sight(const struct rings *rings, int which);
+/* For ring_config: its owner is the struct rings. */
+void rings_random(void *owner, void *to, size_t size);
 /* 0 to limit - 1, by the seed. */
 uint32_t rings_below(struct rings *rings, uint32_t limit);
 

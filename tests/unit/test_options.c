@@ -44,7 +44,8 @@ static void test_defaults(void **state)
 
 static void test_command_line_wins_over_file(void **state)
 {
-	static const char file[] = "scope = netns\nhostname = filed\nedge-ttl = 7d\nbeat-port = 0\n";
+	static const char file[] =
+		"scope = netns\nhostname = filed\nedge-ttl = 7d\nbeat-port = 0\n";
 	char path[] = "/tmp/test_options_XXXXXX";
 	const char *words[] = { "--config", path, "--hostname=given", "--dry-run", "--json", NULL };
 	struct options options;

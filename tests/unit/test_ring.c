@@ -383,6 +383,70 @@ static void test_stopped(void **state)
 	assert_int_equal(rings->sights[RINGS_A][2].misses, 5);
 }
 
+/* Stopped, and what came meanwhile found no room: who did not listen has not heard that nobody
+ * spoke. */
+static void test_deaf(void **state)
+{
+	struct rings *rings = *state;
+
+	rings_run(rings, LONG_MS);
+	rings->stopped[RINGS_A] = true;
+	rings->loses = loses_from_b;
+	rings_run(rings, 20000);
+	rings_continue(rings, RINGS_A);
+	rings_run(rings, 4000);
+	rings->loses = NULL;
+	rings_run(rings, LONG_MS);
+	assert_int_equal(rings->sight_count[RINGS_A], 0);
+	/* Nothing of that was loss. */
+	rings->dead[RINGS_B] = true;
+	rings_run(rings, 5300);
+	assert_int_equal(rings->sights[RINGS_A][0].misses, 5);
+	assert_int_equal(rings->sights[RINGS_A][0].loss, 0);
+}
+
+static bool loses_all(struct rings *rings, int from)
+{
+	(void)rings;
+	(void)from;
+	return true;
+}
+
+/* Cut off for a minute: both say so, once, and it is no loss either. */
+static void test_cut_off(void **state)
+{
+	struct rings *rings = *state;
+
+	rings_run(rings, LONG_MS);
+	rings->loses = loses_all;
+	rings_run(rings, LONG_MS);
+	rings->loses = NULL;
+	rings_run(rings, LONG_MS);
+	for (int i = 0; i < RINGS_COUNT; i++) {
+		assert_int_equal(rings->sight_count[i], 2);
+		assert_int_equal(rings_sight(rings, i), SIGHT_HEARD);
+		assert_int_equal(rings->sights[i][1].loss, 0);
+		assert_int_equal(rings->sights[i][1].misses, 5);
+	}
+}
+
+static bool loses_third_from_a(struct rings *rings, int from)
+{
+	return from == RINGS_A && rings_below(rings, 3) == 0;
+}
+
+/* What B misses of A is what A has to be patient for: its beats cannot echo what did not come. */
+static void test_loss_of_the_other_way(void **state)
+{
+	struct rings *rings = *state;
+
+	lose(rings, loses_third_from_a, 30);
+	rings->dead[RINGS_B] = true;
+	rings_run(rings, LONG_MS);
+	assert_in_range(rings->sights[RINGS_A][rings->sight_count[RINGS_A] - 1].misses, 7, 11);
+	assert_int_equal(rings->sights[RINGS_A][rings->sight_count[RINGS_A] - 1].loss, 0);
+}
+
 /* Starved: it runs only every 0.9 s, and hears all that came in between. */
 static void test_starved(void **state)
 {
@@ -440,6 +504,9 @@ int main(void)
 		TEST(test_recorded_run),
 		TEST(test_forged),
 		TEST(test_stopped),
+		TEST(test_deaf),
+		TEST(test_cut_off),
+		TEST(test_loss_of_the_other_way),
 		TEST(test_starved),
 		TEST(test_roams),
 	};
