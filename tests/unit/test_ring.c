@@ -292,6 +292,26 @@ static void test_held_back(void **state)
 	assert_in_range(instant_sub(rings->sight_at[RINGS_A][0], died) / NS_PER_MS, 5200, 2 * 5200);
 }
 
+/* One recording of an earlier run, again and again, is no neighbour that does not hear us. */
+static void test_one_recording(void **state)
+{
+	struct rings *rings = *state;
+	int i = 0;
+
+	rings_run(rings, LONG_MS);
+	while (rings->kept[i].from != RINGS_B)
+		i++;
+	rings_restart(rings, RINGS_B);
+	rings_run(rings, LONG_MS);
+	rings->dead[RINGS_B] = true;
+	for (int64_t ms = 0; ms < 10000; ms += 100) {
+		rings_give(rings, RINGS_A, rings->kept[i].bytes);
+		rings_run(rings, 100);
+	}
+	assert_int_equal(rings->sight_count[RINGS_A], 1);
+	assert_int_equal(rings_sight(rings, RINGS_A), SIGHT_SILENT);
+}
+
 /* Recordings of an earlier run do not keep a neighbour from being answered. */
 static void test_recorded_run(void **state)
 {
@@ -501,6 +521,7 @@ int main(void)
 		TEST(test_refused_once),
 		TEST(test_recorded),
 		TEST(test_held_back),
+		TEST(test_one_recording),
 		TEST(test_recorded_run),
 		TEST(test_forged),
 		TEST(test_stopped),
