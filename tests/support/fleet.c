@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "wire/keys.h"
+#include "wire/ring_edge.h"
 
 #define LISTEN_ADDRESS "127.0.0.1:0" /* any port: the token tells which */
 
@@ -144,10 +145,39 @@ void fleet_tell(struct fleet *fleet, size_t number, unsigned int value)
 	agent->settled.ns = 0;
 }
 
+void fleet_beat(struct fleet *fleet)
+{
+	struct sockaddr_in self;
+	socklen_t size = sizeof(self);
+
+	if (getsockname(fleet->fd, (struct sockaddr *)&self, &size))
+		fail("getsockname");
+	fleet->beat_port = ntohs(self.sin_port);
+}
+
+static void tell_held(struct fleet_agent *agent, uint64_t version)
+{
+	const struct record_held held = { .version = version, .port = agent->beat_port };
+
+	uplink_held(agent->uplink, &held);
+}
+
+static void take_list(void *owner, struct instant now, const struct record_ring *list)
+{
+	struct fleet_agent *agent = owner;
+
+	(void)now;
+	agent->lists++;
+	agent->neighbours = (unsigned int)(list->edges.size / RING_EDGE_SIZE);
+	tell_held(agent, list->version);
+}
+
 void fleet_start(struct fleet *fleet, size_t number)
 {
 	struct fleet_agent *agent = &fleet->agents[number];
-	struct uplink_config config = { .has_token = true, .random = random_bytes };
+	struct uplink_config config = {
+		.has_token = true, .ring = take_list, .random = random_bytes, .owner = agent
+	};
 	uint8_t secret[SEAL_KEY], digest_key[SEAL_FACT_KEY];
 
 	seal_random(secret, sizeof(secret));
@@ -159,6 +189,9 @@ void fleet_start(struct fleet *fleet, size_t number)
 	agent->tracker = tracker_new(digest_key);
 	config.tracker = agent->tracker;
 	agent->uplink = uplink_new(&config);
+	agent->beat_port = fleet->beat_port;
+	if (agent->beat_port)
+		tell_held(agent, 0);
 	fleet_tell(fleet, number, 1500);
 	uplink_ready(agent->uplink);
 }

@@ -19,6 +19,9 @@ struct fleet_agent {
 	struct instant told;	/* the last change, */
 	struct instant settled; /* and when it was durable; 0 before */
 	unsigned int inits;
+	uint16_t beat_port;
+	unsigned int neighbours; /* in the list that it has, */
+	unsigned int lists;	 /* and how many lists it got */
 };
 
 struct fleet {
@@ -26,6 +29,7 @@ struct fleet {
 	pid_t cma;
 	struct token token;
 	int fd;
+	uint16_t beat_port; /* 0: they say nothing of heartbeats, and get no neighbours */
 	struct fleet_agent *agents;
 	size_t count, cursor;
 	size_t settled; /* agents that have nothing to tell */
@@ -35,6 +39,8 @@ struct fleet {
 void fleet_open(struct fleet *fleet, const char *program, const char *cmactl, size_t agents);
 /* Ends the agents and the CMA, and removes its directory. */
 void fleet_close(struct fleet *fleet);
+/* From now on agents say that they exchange heartbeats; what comes for these is not answered. */
+void fleet_beat(struct fleet *fleet);
 /* Enrols with the token. */
 void fleet_start(struct fleet *fleet, size_t agent);
 /* A fact of its host changes. */
