@@ -73,6 +73,7 @@ static void set_cables(struct agent *agent, const struct alive_place *place)
 {
 	free(agent->cables);
 	agent->cables = NULL;
+	agent->subnet = place->subnet;
 	agent->links = place->links < ALIVE_LINKS ? place->links : ALIVE_LINKS;
 	if (agent->links)
 		agent->cables = mem_alloc(agent->links, sizeof(*agent->cables));

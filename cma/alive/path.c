@@ -49,10 +49,22 @@ static bool is_deaf(const struct span_edge *edge)
 	return fails(edge) && edge->of_one && edge->of_one->sight == SIGHT_ONE_WAY;
 }
 
+static bool is_single(const struct agent *agent)
+{
+	for (size_t i = 1; i < agent->links; i++) {
+		if (agent->cables[i].sw != agent->cables[0].sw)
+			return false;
+	}
+	return true;
+}
+
+/* An edge that is well proves nothing when an end may have taken its other switch. */
 static void count(struct tally *tally, const struct span_edge *edge)
 {
-	tally->edges++;
-	tally->failing += fails(edge);
+	bool failing = fails(edge);
+
+	tally->edges += failing || (is_single(edge->one) && is_single(edge->other));
+	tally->failing += failing;
 }
 
 static bool is_most(const struct tally *tally)
@@ -131,13 +143,11 @@ static struct alive_incident of_agents(
 	};
 }
 
-static struct alive_incident of_domains(const struct agent *one, const struct agent *other)
+static struct alive_incident of_domains(uint32_t tenant, uint64_t a, uint64_t b)
 {
-	uint64_t a = one->domain->node, b = other->domain->node;
-
 	return (struct alive_incident){
 		.cause = ALIVE_CAUSE_PATH,
-		.tenant = one->tenant,
+		.tenant = tenant,
 		.node = a < b ? a : b,
 		.other = a < b ? b : a,
 	};
@@ -153,15 +163,47 @@ static struct agent *deaf_end(const struct span_edge *edge)
 	return NULL;
 }
 
+/* The switches that it may use; its subnet stands for one that tells nothing of itself. */
+static size_t nodes_of(const struct agent *agent, uint64_t nodes[ALIVE_LINKS + 1])
+{
+	size_t count = 0;
+
+	while (count < agent->links) {
+		nodes[count] = agent->cables[count].sw;
+		count++;
+	}
+	nodes[count++] = agent->subnet;
+	return count;
+}
+
+/* Between switches of its ends, whichever of them they use, a path is known to be at fault. */
+static bool is_on_path(
+	const struct alive *alive, const struct span_edge *edge, struct alive_incident *path)
+{
+	uint64_t one[ALIVE_LINKS + 1], other[ALIVE_LINKS + 1];
+	size_t ones = nodes_of(edge->one, one), others = nodes_of(edge->other, other);
+
+	for (size_t i = 0; i < ones * others; i++) {
+		*path = of_domains(edge->one->tenant, one[i / others], other[i % others]);
+		if (fault_find(alive, path))
+			return true;
+	}
+	return false;
+}
+
 static struct alive_incident name_of(struct alive *alive, const struct span_edge *edge)
 {
 	struct agent *ends[] = { edge->one, edge->other }, *deaf = deaf_end(edge);
 	struct tally pair[3] = { { .edges = 0 } };
+	struct alive_incident path;
 
+	if (is_on_path(alive, edge, &path))
+		return path;
 	if (is_path(alive, edge->one, edge->other)) {
 		tally_pair(alive, edge->one, edge->other, pair);
 		if (!deaf || pair[0].failing > 1)
-			return of_domains(edge->one, edge->other);
+			return of_domains(edge->one->tenant, edge->one->domain->node,
+				edge->other->domain->node);
 	}
 	for (int i = 0; i < 2; i++) {
 		if (is_whole_agent(alive, ends[i], is_deaf))
