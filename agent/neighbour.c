@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bpf/heartbeat.h"
+#include "bpf/event.h"
 #include "wire/seal.h"
 
 enum { RECEIVE_MAX = 256 }; /* datagrams, before the rest of the process has its turn */

@@ -9,6 +9,7 @@
 #ifndef __bpf__
 #include <linux/types.h>
 #endif
+#include "bpf/heartbeat.h"
 
 enum { EVENT_ARGV_SIZE = 256, EVENT_PATH_SIZE = 512, EVENT_COMM_SIZE = 16 };
 
@@ -34,8 +35,7 @@ struct event_workload {
 	__u32 exe_dev;	/* major << 20 | minor */
 	__u32 netns;	/* inode number; of the process, not of a socket */
 	__u32 uid, gid; /* effective */
-	__u16 argv_size, path_size, path_cut,
-		argv_cut; /* cut: 1 if the end is missing; of a path the root */
+	__u16 argv_size, path_size, path_cut, argv_cut; /* cut: 1 if it is; a path at the root */
 	char comm[EVENT_COMM_SIZE];
 	char argv[EVENT_ARGV_SIZE]; /* argv_size bytes: arguments, each NUL-terminated */
 	char path[EVENT_PATH_SIZE]; /* path_size bytes: names from leaf to root, NUL-terminated */

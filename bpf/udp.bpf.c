@@ -9,7 +9,6 @@
  * looks ephemeral is an answer.
  */
 #include "bpf/address.h"
-#include "bpf/heartbeat.h"
 #include "bpf/process.h"
 #include "bpf/try.h"
 

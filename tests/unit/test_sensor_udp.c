@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bpf/heartbeat.h"
 #include "tests/unit/sensor_rig.h"
 
 static void send_to(int fd, uint16_t port)
