@@ -6,6 +6,7 @@
 each side says. Both sides run at the same time on all of them: each failure happens to both at the
 same moment, and neither has a quieter machine than the other. What ours costs is measured before
 the other one starts, since it watches that, too. SHORT=1 does less of everything."""
+import collections
 import os
 import random
 import re
@@ -24,6 +25,7 @@ SHORT = os.environ.get("SHORT", "") not in ("", "0")
 HOSTS = int(os.environ.get("HOSTS", "100"))
 KILLS = 6 if SHORT else 15         # of agents, and as many of hosts
 APART = 4                          # seconds between two of them
+AT_ONCE = 5                        # so many are gone at a time
 PATIENCE = 30                      # seconds until one counts as never told
 QUIET = 10 if SHORT else 30        # seconds in which traffic and CPU are measured
 LOSSY = 30 if SHORT else 100       # seconds of each loss
@@ -124,15 +126,16 @@ def quiet(side, hosts):
     }
 
 
-def fail_each(sides, hosts, what):
-    """Has it happen to one host after the other; per side the seconds until it was told, and how
-    often it never was."""
-    begun = {}
-    for host in hosts:
+def fail_each(sides, hosts, what, back):
+    """Has it happen to one host after the other, and takes it back long after both sides had time
+    to tell; per side the seconds until it was told, and how often it never was."""
+    begun, result = {}, {}
+    for number, host in enumerate(hosts):
         begun[host.name] = time.monotonic()
         what(host)
         time.sleep(APART)
-    result = {}
+        if number >= AT_ONCE:
+            back(hosts[number - AT_ONCE])
 
     def first(side, name):
         return min((at for at, host, _ in side.told() if host == name and at > begun[name]),
@@ -140,6 +143,8 @@ def fail_each(sides, hosts, what):
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and not all(first(side, name) for side in sides for name in begun):
         time.sleep(1)
+    for host in hosts[-AT_ONCE:]:
+        back(host)
     for side in sides:
         times = [first(side, name) - start for name, start in begun.items() if first(side, name)]
         kinds = {kind for at, host, kind in side.told() if host in begun and at > begun[host]}
@@ -152,9 +157,10 @@ def percentile(values, share):
 
 
 def told_since(side, start):
-    """How often a host was called dead, by name."""
-    names = [name for at, name, kind in side.told() if at > start and kind == DEAD]
-    return {name: names.count(name) for name in names}
+    """How often a host was called dead, by name; shows all that was said."""
+    told = [(name, kind) for at, name, kind in side.told() if at > start]
+    print(f"    {side.name}: {dict(collections.Counter(kind for _, kind in told)) or 'nothing'}")
+    return collections.Counter(name for name, kind in told if kind == DEAD)
 
 
 def whole(sides, seconds=120):
@@ -173,7 +179,7 @@ def detect(sides, hosts, rows):
              lambda host: host.ip("link", "set", "eth0", "down"),
              lambda host: host.ip("link", "set", "eth0", "up"))):
         say(f"{name}, {KILLS} times")
-        found = fail_each(sides, chosen, what)
+        found = fail_each(sides, chosen, what, after)
         for label, value in (("p50", lambda f: percentile(f[0], 0.5)),
                              ("p99", lambda f: percentile(f[0], 0.99)),
                              ("never told", lambda f: f[1])):
@@ -182,8 +188,6 @@ def detect(sides, hosts, rows):
         for side in sides:
             print(f"    {side.name}: {', '.join(f'{t:.1f}' for t in found[side][0])} s, "
                   f"as {found[side][2]}")
-        for host in chosen:
-            after(host)
         whole(sides)
 
 
