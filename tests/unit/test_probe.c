@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -25,6 +26,7 @@ struct rig {
 
 static int bound_socket(const char *address, struct addr *addr)
 {
+	const struct timeval wait = { .tv_sec = WAIT_MS / 1000 };
 	struct sockaddr_storage at;
 	socklen_t size;
 	int fd;
@@ -34,6 +36,7 @@ static int bound_socket(const char *address, struct addr *addr)
 	fd = socket(at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&at, size), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)), 0);
 	size = sizeof(at);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
 	assert_int_equal(addr_from_sockaddr(&at, addr), 0);
