@@ -79,8 +79,10 @@ void alive_here(struct alive *alive, struct instant now, uint64_t id, uint64_t i
 		return;
 	same = agent->incarnation && warrant_same_run(agent->incarnation, incarnation);
 	agent->incarnation = incarnation;
-	if (!same)
+	if (!same) {
+		agent->began = now;
 		accusation_drop_by(alive, now, agent);
+	}
 	if (agent->status != ALIVE_UP)
 		comeback(alive, now, agent, same);
 	inquiry_alive(alive, now, agent, true);
@@ -184,6 +186,11 @@ static void accuse(struct alive *alive, struct instant now, const struct agent *
 	inquiry = other->inquiry;
 	if (!inquiry || other->status != ALIVE_UP)
 		return;
+	if (inquiry_is_early(alive, now, inquiry)) {
+		if (!inquiry->asking && !timer_runs(&inquiry->question))
+			inquiry_ask_later(alive, now, inquiry);
+		return;
+	}
 	if (!inquiry->asking || inquiry->verdict == VERDICT_HEARD) {
 		inquiry_stop(alive, inquiry);
 		inquiry_ask(alive, now, inquiry);

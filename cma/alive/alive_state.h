@@ -31,6 +31,7 @@ struct alive {
 	struct fault *isolated; /* NULL: we are not */
 	bool majority;		/* isolated because most are accused, not because nobody answers */
 	bool started;
+	struct instant began;	    /* when we did */
 	struct alive_event *events; /* a circle */
 	size_t event_first, event_count, event_room;
 	struct agent **dirty;

@@ -13,6 +13,7 @@ enum {
 	GAP_MS = 200,	 /* between two questions */
 	ANSWER_MS = 250, /* the last one is given a little longer */
 	DOUBT = 3,     /* questions that fail until an agent is no witness, and others are asked */
+	EARLY_S = 120, /* for others to boot, where all were off */
 	WATCH_S = 3,   /* without anybody who watches it, until we ask */
 	GRACE_S = 600, /* a host that is down keeps its edges */
 	WAIT_S = 10,   /* until a host that is down is asked again, doubled each time */
@@ -97,6 +98,27 @@ void inquiry_review(struct alive *alive)
 		if (is_over(inquiry))
 			inquiry_end(alive, inquiry);
 	}
+}
+
+static bool is_lately(struct instant now, struct instant since)
+{
+	return since.ns && instant_sub(now, since) < EARLY_S * NS_PER_SEC;
+}
+
+bool inquiry_is_early(const struct alive *alive, struct instant now, const struct inquiry *inquiry)
+{
+	if (inquiry->agent->seen || inquiry->agent->status != ALIVE_UP)
+		return false;
+	for (size_t i = 0; i < inquiry->accused; i++) {
+		if (!is_lately(now, alive->slots[inquiry->accusations[i].by]->began))
+			return false;
+	}
+	return inquiry->accused || is_lately(now, alive->began);
+}
+
+void inquiry_ask_later(struct alive *alive, struct instant now, struct inquiry *inquiry)
+{
+	inquiry_ask_at(alive, instant_add(now, EARLY_S * NS_PER_SEC), inquiry);
 }
 
 /* ---- rounds -----------------------------------------------------------------------------------
@@ -221,6 +243,11 @@ static void unanswered(struct alive *alive, struct instant now, struct timer *ti
 	struct inquiry *inquiry = timer_object(timer, struct inquiry, question);
 
 	inquiry->failed = inquiry->sent;
+	if (inquiry_is_early(alive, now, inquiry)) {
+		inquiry_stop(alive, inquiry);
+		inquiry_ask_later(alive, now, inquiry);
+		return;
+	}
 	if (inquiry->failed >= DOUBT && member_counts(inquiry->agent)) {
 		if (!inquiry->doubted)
 			alive->doubted++;
@@ -280,6 +307,7 @@ void inquiry_alive(struct alive *alive, struct instant now, struct agent *agent,
 	struct inquiry *inquiry = agent->inquiry;
 
 	alive->heard = now;
+	agent->seen = true;
 	if (agent->status == ALIVE_LEFT || agent->status == ALIVE_REVOKED)
 		return;
 	if (agent->status != ALIVE_UP)

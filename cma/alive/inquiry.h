@@ -66,6 +66,12 @@ void inquiry_end(struct alive *alive, struct inquiry *inquiry);
 /* Starts a round of questions, unless one runs. */
 void inquiry_ask(struct alive *alive, struct instant now, struct inquiry *inquiry);
 void inquiry_ask_at(struct alive *alive, struct instant at, struct inquiry *inquiry);
+/*
+ * All are switched on, we too: those who are up first miss the others, who were not there since we
+ * started and may need long to boot. Then they are asked later.
+ */
+bool inquiry_is_early(const struct alive *alive, struct instant now, const struct inquiry *inquiry);
+void inquiry_ask_later(struct alive *alive, struct instant now, struct inquiry *inquiry);
 /* One more question of the round that runs. */
 void inquiry_ask_on(struct alive *alive, struct inquiry *inquiry);
 void inquiry_ask_on_at(struct alive *alive, struct instant at, struct inquiry *inquiry);

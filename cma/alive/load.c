@@ -143,6 +143,7 @@ void alive_start(struct alive *alive, struct instant now)
 	free(alive->loaded);
 	alive->loaded = NULL;
 	alive->loaded_count = alive->loaded_room = 0;
+	alive->began = now;
 	alive->started = true;
 	for (size_t i = 0; i < alive->count; i++)
 		inquiry_watch(alive, now, alive->slots[i]);

@@ -19,12 +19,14 @@ struct agent {
 	struct table_link by_id;
 	uint64_t id, boot, incarnation;
 	struct addr address;
+	struct instant began; /* its run, when we saw that; 0: before we started */
 	uint32_t tenant, slot;
 	uint32_t told_s; /* when it had its present list, in seconds of the clock */
 	uint8_t status;	 /* enum alive_status */
 	uint8_t links;	 /* cables, and which of them are lost (bit n is cables[n]) */
 	uint8_t lost;
 	bool member;   /* of the ring plan */
+	bool seen;     /* it gave a sign of life since we started */
 	bool reflects; /* its kernel answers echo requests */
 	bool detached; /* it has lost all links to the switch of its domain */
 	bool untold;   /* it may not have its list yet */

@@ -5,7 +5,8 @@
 #include "cma/alive/alive_state.h"
 
 enum {
-	WAIT_S = 8, /* for other edges to be accused, too, or for all to be well again */
+	TELL_S = 3, /* for all to be well again, until both ends are given their lists again, */
+	WAIT_S = 5, /* and for that to help, or for other edges to be accused, too */
 	AGAIN_S = 2,
 	MOST_PERCENT = 60,
 };
@@ -257,6 +258,26 @@ static void blame(struct alive *alive, struct instant now, const struct span_edg
 	attribute(alive, now, second, &name);
 }
 
+static void expire(struct alive *alive, struct instant now, struct timer *timer);
+
+static bool is_told(const struct span_edge *edge)
+{
+	return (!edge->of_one || edge->of_one->told) && (!edge->of_other || edge->of_other->told);
+}
+
+/* It may be that one of them has another list than it should. */
+static void tell_ends(
+	struct alive *alive, struct instant now, const struct span_edge *edge, struct timer *timer)
+{
+	if (edge->of_one)
+		edge->of_one->told = true;
+	if (edge->of_other)
+		edge->of_other->told = true;
+	member_tell(alive, now, edge->one);
+	member_tell(alive, now, edge->other);
+	timer_set(&alive->timers, timer, instant_add(now, WAIT_S * NS_PER_SEC), expire);
+}
+
 static void expire(struct alive *alive, struct instant now, struct timer *timer)
 {
 	struct inquiry *inquiry = timer_object(timer, struct inquiry, path);
@@ -268,8 +289,10 @@ static void expire(struct alive *alive, struct instant now, struct timer *timer)
 	for (size_t i = 0; i < n; i++) {
 		struct span_edge edge = edge_of(alive, inquiry->agent, &neighbours[i]);
 
-		if (fails(&edge))
+		if (fails(&edge) && is_told(&edge))
 			blame(alive, now, &edge);
+		else if (fails(&edge))
+			tell_ends(alive, now, &edge, timer);
 		else if (edge.of_one)
 			timer_set(&alive->timers, timer, instant_add(now, AGAIN_S * NS_PER_SEC),
 				expire);
@@ -280,17 +303,10 @@ void path_expect(struct alive *alive, struct instant now, struct inquiry *inquir
 {
 	bool is_new = false;
 
-	for (size_t i = 0; i < inquiry->accused; i++) {
-		if (inquiry->accusations[i].fault || inquiry->accusations[i].told)
-			continue;
-		inquiry->accusations[i].told = is_new = true;
-		member_tell(alive, now, alive->slots[inquiry->accusations[i].by]);
-	}
-	if (!is_new)
-		return;
-	member_tell(alive, now, inquiry->agent);
-	if (!timer_runs(&inquiry->path))
-		timer_set(&alive->timers, &inquiry->path, instant_add(now, WAIT_S * NS_PER_SEC),
+	for (size_t i = 0; i < inquiry->accused; i++)
+		is_new |= !inquiry->accusations[i].fault;
+	if (is_new && !timer_runs(&inquiry->path))
+		timer_set(&alive->timers, &inquiry->path, instant_add(now, TELL_S * NS_PER_SEC),
 			expire);
 }
 

@@ -10,6 +10,7 @@ enum { SOCKET_MAX = 256 }; /* small datagrams that a socket of the usual size ho
 
 #define RETRY_FIRST   (NS_PER_SEC)
 #define RETRY_LONGEST (30 * NS_PER_SEC) /* as wire/sender.c does for what is urgent */
+#define START_LONGEST (5 * NS_PER_SEC)	/* from the kernel to the nanoprobe */
 #define UNANSWERED    (15 * NS_PER_SEC) /* then it takes the session for dead (agent/uplink.c) */
 
 static struct node *at(struct scene *scene, uint32_t host)
@@ -269,6 +270,15 @@ void node_crash(struct scene *scene, uint32_t host)
 {
 	node_kill(scene, host);
 	scene->fabric.hosts[host].dead = true;
+}
+
+void node_power(struct scene *scene, uint32_t host)
+{
+	int64_t after = (int64_t)random_below(&scene->random, START_LONGEST);
+
+	scene->fabric.hosts[host].dead = false;
+	at(scene, host)->boot = random_next(&scene->random) | 1;
+	wheel_add(&scene->wheel, instant_add(scene_now(scene), after), SCENE_NODE_START, host, 0);
 }
 
 void node_boot(struct scene *scene, uint32_t host)

@@ -25,6 +25,7 @@ struct node {
 
 /* A nanoprobe starts; with a new boot if the host does, too. */
 void node_start(struct scene *scene, uint32_t host);
+void node_power(struct scene *scene, uint32_t host);
 void node_boot(struct scene *scene, uint32_t host);
 /* It is killed: what it had to tell is lost. */
 void node_kill(struct scene *scene, uint32_t host);

@@ -15,7 +15,6 @@
  */
 enum { HOSTS = 48, RACK = 8 };
 
-#define WARM_NS	  (1300 * NS_PER_SEC) /* until all that is measured of an edge is as it stays */
 #define DAY_NS	  (86400 * NS_PER_SEC)
 #define DAY_BEATS 86400.0
 
@@ -76,7 +75,7 @@ static void play_brute(void *owner, uint64_t i, void *to)
 		return;
 	scene_init(&scene, &config, crowd_racks(HOSTS, RACK, &random));
 	scene_begin(&scene);
-	scene_run(&scene, WARM_NS);
+	scene_run(&scene, window_warm_ns(kind->burst));
 	before = accusations(&scene);
 	beats = scene.beats;
 	incidents = scene.ledger.incident_count;
@@ -187,7 +186,7 @@ static uint64_t run_windows(const struct part_config *config, const struct kind_
 		.loss = kind->loss,
 		.burst = kind->burst,
 		.run = kind->run,
-		.windows = config->longer ? 60000 : 500 };
+		.windows = config->longer ? 10000 : 500 };
 	struct window_sum sum;
 	double one, other;
 
@@ -205,9 +204,9 @@ static uint64_t run_windows(const struct part_config *config, const struct kind_
 
 uint64_t part_loss(const struct part_config *config)
 {
-	uint64_t each = config->longer ? 4 : 1, wrong = 0;
+	uint64_t each = config->longer ? 2 : 1, wrong = 0;
 	struct brute *all autofree =
-		run_brute(config, each, config->longer ? 5 * DAY_NS : 3600 * NS_PER_SEC);
+		run_brute(config, each, config->longer ? DAY_NS : 3600 * NS_PER_SEC);
 
 	printf("loss | seed %llu and up\n", (unsigned long long)config->seed);
 	for (uint64_t i = 0; i < LOSSES; i++) {
@@ -219,7 +218,7 @@ uint64_t part_loss(const struct part_config *config)
 		wrong += judge(&losses[i], (double)sum.false_deaths / sum.days);
 		if (losses[i].run)
 			wrong += run_windows(
-				config, &losses[i], &sum, 1e6, config->longer ? 2000000 : 1000);
+				config, &losses[i], &sum, 1e6, config->longer ? 120000 : 1000);
 	}
 	return wrong;
 }

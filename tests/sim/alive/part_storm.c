@@ -116,8 +116,8 @@ static void play_power_on(struct scene *scene, struct result *result)
 		scene_run(scene, LOOK_NS);
 		guard_look(scene);
 		result->unready = count_unready(scene);
-	} while (result->unready && scene_now(scene).ns < SWITCH_ON_NS);
-	result->last = (double)scene_now(scene).ns / 1e9;
+		result->last = (double)instant_sub(scene_now(scene), WHEEL_START) / 1e9;
+	} while (result->unready && result->last < (double)SWITCH_ON_NS / 1e9);
 	look_at_incidents(scene, result);
 }
 
@@ -133,6 +133,7 @@ static void play(void *owner, uint64_t i, void *to)
 	struct random random = { work->config->seed + i };
 	struct scene_config config = { .seed = work->config->seed + i,
 		.start_ns = work->start_ns[i],
+		.off = i == STORM_POWER_ON,
 		.look_ns = i == STORM_POWER_ON ? 0 : 2 * NS_PER_SEC };
 	struct instant start = instant_now();
 	struct result *result = to;

@@ -31,13 +31,13 @@ static const struct kind_of_run runs[] = {
 	{ 10000, 0, 2000, 10 * NS_PER_SEC, 12 * NS_PER_SEC, 15 * NS_PER_SEC, true },
 	{ 100000, 0, 2000, 5 * NS_PER_SEC, 12 * NS_PER_SEC, 0, false },
 	{ 1000000, 0, 4000, 4 * NS_PER_SEC, 12 * NS_PER_SEC, 0, false },
-	{ 100, 0.05, 400, 1300 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, true },
-	{ 1000, 0.05, 1000, 1300 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false },
-	{ 10000, 0.05, 2000, 1300 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false },
-	{ 100, 0.10, 400, 1300 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, true },
-	{ 1000, 0.10, 1000, 1300 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false },
-	{ 10000, 0.10, 2000, 1300 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false },
-	{ 1000, 0.25, 1000, 1300 * NS_PER_SEC, 60 * NS_PER_SEC, 60 * NS_PER_SEC, false },
+	{ 100, 0.05, 400, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, true },
+	{ 1000, 0.05, 1000, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false },
+	{ 10000, 0.05, 1000, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false },
+	{ 100, 0.10, 400, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, true },
+	{ 1000, 0.10, 1000, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false },
+	{ 10000, 0.10, 1000, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false },
+	{ 1000, 0.25, 1000, 700 * NS_PER_SEC, 60 * NS_PER_SEC, 60 * NS_PER_SEC, false },
 };
 
 struct result {

@@ -114,12 +114,14 @@ void scene_begin(struct scene *scene)
 	centre_begin(scene);
 	if (scene->config.look_ns)
 		wheel_add(&scene->wheel, scene_now(scene), SCENE_LOOK, 0, 0);
-	for (uint32_t i = 0; i < scene->fabric.host_count - scene->config.absent; i++)
-		wheel_add(&scene->wheel,
-			instant_add(scene_now(scene),
-				within ? (int64_t)random_below(&scene->random, (uint64_t)within)
-				       : 0),
-			SCENE_NODE_START, i, 0);
+	for (uint32_t i = 0; i < scene->fabric.host_count - scene->config.absent; i++) {
+		int64_t after =
+			within ? (int64_t)random_below(&scene->random, (uint64_t)within) : 0;
+
+		scene->fabric.hosts[i].dead = scene->config.off;
+		wheel_add(&scene->wheel, instant_add(scene_now(scene), after),
+			scene->config.off ? SCENE_NODE_POWER : SCENE_NODE_START, i, 0);
+	}
 }
 
 void scene_deinit(struct scene *scene)
@@ -151,6 +153,9 @@ static void happen(struct scene *scene, const struct wheel_event *event)
 		break;
 	case SCENE_NODE_BOOT:
 		node_boot(scene, event->target);
+		break;
+	case SCENE_NODE_POWER:
+		node_power(scene, event->target);
 		break;
 	case SCENE_PLACE:
 		node_tell(scene, event->target, &(struct letter){ .kind = LETTER_PLACE });

@@ -29,10 +29,11 @@ enum scene_event {
 	SCENE_NODE_RESUME, /* data: which of its stops ends */
 	SCENE_NODE_START,
 	SCENE_NODE_BOOT,
-	SCENE_PLACE,   /* a nanoprobe tells what it is plugged into now */
-	SCENE_ARRIVES, /* data: letter, at target (a host, or FABRIC_CMA) */
-	SCENE_TELL,    /* a nanoprobe tries to tell what it has for the CMA */
-	SCENE_LIST,    /* data: letter; the CMA tries to hand a list to a nanoprobe */
+	SCENE_NODE_POWER, /* its kernel starts, and its nanoprobe a little later */
+	SCENE_PLACE,	  /* a nanoprobe tells what it is plugged into now */
+	SCENE_ARRIVES,	  /* data: letter, at target (a host, or FABRIC_CMA) */
+	SCENE_TELL,	  /* a nanoprobe tries to tell what it has for the CMA */
+	SCENE_LIST,	  /* data: letter; the CMA tries to hand a list to a nanoprobe */
 	SCENE_CENTRE_TIMER,
 	SCENE_CENTRE_RESUME,
 	SCENE_LOOK,
@@ -44,6 +45,7 @@ struct scene_config {
 	unsigned degree;    /* 0: 2 */
 	int64_t start_ns;   /* nanoprobes start within this */
 	uint32_t absent;    /* the last hosts, which join later: centre_add, node_start */
+	bool off;	    /* all hosts are, until they start: then they boot, too */
 	bool told;	    /* all that is told is printed */
 	int64_t look_ns;    /* between two looks of the guard; 0: only at what the CMA says */
 };

@@ -5,7 +5,7 @@
 
 void wheel_init(struct wheel *wheel)
 {
-	*wheel = (struct wheel){ 0 };
+	*wheel = (struct wheel){ .tick = wheel_tick(WHEEL_START) };
 }
 
 void wheel_deinit(struct wheel *wheel)

@@ -13,6 +13,9 @@
 
 enum { WHEEL_SLOTS = 1 << 14, WHEEL_TICK_NS = 250000 };
 
+/* No clock is at 0 when a program starts. */
+#define WHEEL_START ((struct instant){ NS_PER_SEC })
+
 struct wheel_event {
 	int64_t tick;
 	uint32_t next; /* of the slot, or of those that are free; 0: none */

@@ -27,6 +27,8 @@ struct window_sum {
 	uint64_t windows, accusations, both, false_deaths;
 };
 
+/* How long an estate has to live under its loss before it is looked at. */
+int64_t window_warm_ns(double burst);
 void window_run(const struct window_config *config, struct window_sum *sum);
 
 #endif
