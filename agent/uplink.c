@@ -13,6 +13,7 @@
 #define OF_THE_STREAM ((uint64_t)0xffff)
 
 enum {
+	BYES = 3, /* how often it is said */
 	/* The stream holds no more than this at a time: what waits in the tracker is coalesced. */
 	MESSAGES_MAX = STREAM_WINDOW_FIRST,
 	BYTES_MAX = 64 << 10,
@@ -96,7 +97,7 @@ void uplink_held(struct uplink *uplink, const struct record_held *held)
 
 void uplink_leave(struct uplink *uplink)
 {
-	uplink->leave = uplink->up && !uplink->stale;
+	uplink->leave = uplink->up && !uplink->stale ? BYES : 0;
 }
 
 bool uplink_is_old(const struct uplink *uplink, struct instant now)
@@ -404,7 +405,7 @@ static size_t send_data(struct uplink *uplink, struct instant now, uint8_t *data
 		return 0;
 	}
 	uplink->confirm = false;
-	uplink->leave = false;
+	uplink->leave -= uplink->leave > 0;
 	return to.size;
 }
 

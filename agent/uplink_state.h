@@ -40,11 +40,11 @@ struct uplink {
 	uint64_t before;	      /* the incarnation before, then */
 	bool refused;		      /* the last call was; the next is at call.timer */
 	bool up;		      /* session is one */
+	uint8_t leave;		      /* so many BYEs are due */
 	bool stale;	   /* but its other end seems to be gone: only listen, and call */
 	bool summoned;	   /* the other end wants us to call, though there may be nothing to tell */
 	bool rekey;	   /* the CMA has another key than when session began: call again */
 	bool confirm;	   /* its other end waits for a first DATA */
-	bool leave;	   /* BYE is due */
 	bool holds;	   /* held is set, */
 	bool tell_held;	   /* is to be told now, */
 	bool unheard_held; /* and in what is sent before the CMA shows that it hears us */

@@ -253,13 +253,14 @@ static void test_goodbye(void **state)
 	uplink_leave(p->uplink);
 	pair_pump(p);
 	assert_int_equal(pair_last(p)->kind, HUB_LEFT);
-	assert_int_equal(hub_counters(p->hub)->byes, 1);
+	/* Thrice, as one may be lost and nobody is there to say it again. */
+	assert_int_equal(hub_counters(p->hub)->byes, 3);
 	pair_assert_silent(p);
 	/* Said again it is no news: a packet full of them would keep the store busy. */
 	events = p->event_count;
 	uplink_leave(p->uplink);
 	pair_pump(p);
-	assert_int_equal(hub_counters(p->hub)->byes, 2);
+	assert_int_equal(hub_counters(p->hub)->byes, 6);
 	assert_int_equal(p->event_count, events);
 }
 

@@ -260,9 +260,12 @@ void node_leave(struct scene *scene, uint32_t host)
 {
 	struct letter bye = { .kind = LETTER_BYE, .from = host, .to = FABRIC_CMA };
 
-	if (scene_passes(scene, host, FABRIC_CMA))
-		wheel_add(&scene->wheel, scene_arrival(scene), SCENE_ARRIVES, FABRIC_CMA,
-			mail_put(&scene->mail, &bye));
+	/* As the uplink does: nobody will be there to repeat it. */
+	for (int i = 0; i < 3; i++) {
+		if (scene_passes(scene, host, FABRIC_CMA))
+			wheel_add(&scene->wheel, scene_arrival(scene), SCENE_ARRIVES, FABRIC_CMA,
+				mail_put(&scene->mail, &bye));
+	}
 	node_kill(scene, host);
 }
 
