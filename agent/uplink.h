@@ -103,10 +103,7 @@ bool uplink_urgent(struct uplink *uplink, struct span message);
 void uplink_held(struct uplink *uplink, const struct record_held *held);
 /* The CMA compares its table with ours again. */
 void uplink_resync(struct uplink *uplink);
-/*
- * The agent ends: if there is a session, the next three uplink_output say BYE, since nobody will be
- * there to say it again when it is lost, and the silence would look like a failure.
- */
+/* The agent ends: the next three uplink_output say BYE if there is a session, lest it be lost. */
 void uplink_leave(struct uplink *uplink);
 
 /* Takes any bytes that came from anywhere. */
