@@ -318,6 +318,19 @@ void domain_unripe(struct inquiry *inquiry)
 	inquiry->ripe = false;
 }
 
+/* They waited for a crowd that another one was needed for, which is back: they may be, too. */
+static void ask_again(struct alive *alive, struct domain *domain)
+{
+	struct inquiry *inquiry;
+
+	TAILQ_FOREACH (inquiry, &domain->suspects, suspect) {
+		if (!inquiry->ripe)
+			continue;
+		domain_unripe(inquiry);
+		inquiry_again(alive, alive->heard, inquiry);
+	}
+}
+
 void domain_clear(struct alive *alive, struct inquiry *inquiry)
 {
 	struct domain *domain = inquiry->agent->domain;
@@ -330,9 +343,8 @@ void domain_clear(struct alive *alive, struct inquiry *inquiry)
 	domain->accused -= inquiry->counted;
 	inquiry->counted = false;
 	domain_unripe(inquiry);
-	/* The others may have waited for a crowd that this one was needed for. */
 	if (domain->ripe && !is_open(domain))
-		timer_set(&alive->timers, &domain->window, domain->last, settle);
+		ask_again(alive, domain);
 }
 
 /* The switch of its domain failed, or another one that it was plugged into until now. */

@@ -209,6 +209,12 @@ void inquiry_stop(struct alive *alive, struct inquiry *inquiry)
 	inquiry_touch(alive, inquiry);
 }
 
+void inquiry_again(struct alive *alive, struct instant now, struct inquiry *inquiry)
+{
+	if (inquiry->asking)
+		begin(alive, now, inquiry);
+}
+
 void inquiry_restart_all(struct alive *alive, struct instant now)
 {
 	struct inquiry *inquiry;

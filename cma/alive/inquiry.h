@@ -77,6 +77,8 @@ void inquiry_ask_on(struct alive *alive, struct inquiry *inquiry);
 void inquiry_ask_on_at(struct alive *alive, struct instant at, struct inquiry *inquiry);
 /* The round is over. */
 void inquiry_stop(struct alive *alive, struct inquiry *inquiry);
+/* The round that runs begins anew. */
+void inquiry_again(struct alive *alive, struct instant now, struct inquiry *inquiry);
 /* All rounds that run begin anew: we were late, or cut off ourselves. */
 void inquiry_restart_all(struct alive *alive, struct instant now);
 /* The neighbours of who does not answer are asked, too: it may be that they cannot tell. */

@@ -32,7 +32,7 @@ struct agent {
 	bool untold;   /* it may not have its list yet */
 	bool dirty;    /* it waits in alive->dirty */
 	struct cable *cables;
-	uint64_t subnet; /* of its address; 0 */
+	uint64_t subnet;       /* of its address; 0 */
 	struct domain *domain; /* NULL: unknown */
 	LIST_ENTRY(agent) beside;
 	struct inquiry *inquiry; /* NULL: all is well */
