@@ -17,8 +17,8 @@
  *			give it to the hub to tell
  *		arm one timer for alive_deadline(alive)
  *
- * Agents are named by the hub's id (never 0); switches, ports and subnets by the id of their node
- *in the graph. An id that was not added is ignored by all inputs.
+ * Agents are named by the id that the hub gave (never 0); switches, ports and subnets by the id of
+ * their node in the graph. An id that was not added is ignored by all inputs.
  */
 #include <stdbool.h>
 #include <stddef.h>
