@@ -153,7 +153,7 @@ void ledger_print(struct instant now, const struct alive_event *event)
 		printf(" %u: %#llx %#llx\n", event->edge, (unsigned long long)event->low,
 			(unsigned long long)event->high);
 	else if (event->kind == ALIVE_EVENT_STATUS)
-		printf(" %#llx is %u\n", (unsigned long long)event->agent, event->status);
+		printf(" %#llx is %d\n", (unsigned long long)event->agent, event->status);
 	else
 		printf(" %s %#llx/%#llx host %#llx\n", ledger_cause_text(event->incident.cause),
 			(unsigned long long)event->incident.node,
