@@ -16,15 +16,24 @@ struct pending_list {
 	struct record_ring list; /* its edges are owned */
 };
 
-struct queued_held {
-	STAILQ_ENTRY(queued_held) next;
+enum { HELD_PAUSE_S = 1 };
+
+/* What one agent said last. Given out, it stays for the pause: what comes meanwhile has to wait. */
+struct said {
+	struct table_link by_id;
+	TAILQ_ENTRY(said) next;
 	struct hub_held held;
+	struct instant until; /* of the pause */
+	bool news;	      /* not given out */
 };
+
+TAILQ_HEAD(saids, said);
 
 struct hub_rings {
 	struct table by_id;
 	struct retries retries;
-	STAILQ_HEAD(, queued_held) held;
+	struct table said_by_id;
+	struct saids due, resting; /* resting: until the end of the pause, in its order */
 };
 
 struct hub_rings *hub_rings_new(void)
@@ -32,7 +41,8 @@ struct hub_rings *hub_rings_new(void)
 	struct hub_rings *rings = mem_alloc(1, sizeof(*rings));
 
 	retry_init(&rings->retries);
-	STAILQ_INIT(&rings->held);
+	TAILQ_INIT(&rings->due);
+	TAILQ_INIT(&rings->resting);
 	return rings;
 }
 
@@ -57,27 +67,40 @@ static struct pending_list *first_turn(const struct hub_rings *rings)
 	return first ? retry_object(first, struct pending_list, retry) : NULL;
 }
 
-static bool take_held(struct hub_rings *rings, struct hub_held *held)
+static void forget_said(struct hub_rings *rings, struct saids *queue, struct said *said)
 {
-	struct queued_held *queued = STAILQ_FIRST(&rings->held);
+	TAILQ_REMOVE(queue, said, next);
+	table_remove(&rings->said_by_id, &said->by_id);
+	free(said);
+}
 
-	if (!queued)
-		return false;
-	STAILQ_REMOVE_HEAD(&rings->held, next);
-	*held = queued->held;
-	free(queued);
-	return true;
+/* Whose pause is over is due, or forgotten when there is nothing new of it. */
+static void end_pauses(struct hub_rings *rings, struct instant now)
+{
+	struct said *said;
+
+	while ((said = TAILQ_FIRST(&rings->resting)) != NULL && !instant_before(now, said->until)) {
+		if (!said->news) {
+			forget_said(rings, &rings->resting, said);
+			continue;
+		}
+		TAILQ_REMOVE(&rings->resting, said, next);
+		TAILQ_INSERT_TAIL(&rings->due, said, next);
+	}
 }
 
 void hub_rings_free(struct hub_rings *rings)
 {
 	struct pending_list *pending;
-	struct hub_held held;
+	struct said *said;
 
 	while ((pending = first_turn(rings)) != NULL)
 		drop(rings, pending);
-	while (take_held(rings, &held))
-		continue;
+	while ((said = TAILQ_FIRST(&rings->due)) != NULL)
+		forget_said(rings, &rings->due, said);
+	while ((said = TAILQ_FIRST(&rings->resting)) != NULL)
+		forget_said(rings, &rings->resting, said);
+	table_deinit(&rings->said_by_id);
 	table_deinit(&rings->by_id);
 	free(rings);
 }
@@ -87,9 +110,21 @@ size_t hub_ring_count(const struct hub *hub)
 	return hub->rings->by_id.count;
 }
 
-bool hub_ring_take(struct hub *hub, struct hub_held *held)
+bool hub_ring_take(struct hub *hub, struct instant now, struct hub_held *held)
 {
-	return take_held(hub->rings, held);
+	struct hub_rings *rings = hub->rings;
+	struct said *said;
+
+	end_pauses(rings, now);
+	said = TAILQ_FIRST(&rings->due);
+	if (!said)
+		return false;
+	*held = said->held;
+	said->news = false;
+	said->until = instant_add(now, HELD_PAUSE_S * NS_PER_SEC);
+	TAILQ_REMOVE(&rings->due, said, next);
+	TAILQ_INSERT_TAIL(&rings->resting, said, next);
+	return true;
 }
 
 static struct pending_list *find(const struct hub *hub, uint64_t id)
@@ -133,21 +168,36 @@ void hub_ring_here(struct hub *hub, const struct peer *peer)
 		make_due(hub, pending);
 }
 
+static struct said *said_of(struct hub_rings *rings, uint64_t id)
+{
+	struct table_link *link = table_find(&rings->said_by_id, id);
+	struct said *said;
+
+	if (link)
+		return table_object(link, struct said, by_id);
+	said = mem_alloc(1, sizeof(*said));
+	table_insert(&rings->said_by_id, &said->by_id, id);
+	TAILQ_INSERT_TAIL(&rings->due, said, next);
+	return said;
+}
+
 void hub_ring_heard(struct hub *hub, const struct peer *peer, const struct record_held *held)
 {
-	struct queued_held *queued = mem_alloc(1, sizeof(*queued));
 	struct pending_list *pending = find(hub, peer->known.id);
+	struct said *said = said_of(hub->rings, peer->known.id);
+	bool answers = pending && pending->list.version == held->version;
+	bool often = said->news || said->until.ns;
 
-	queued->held = (struct hub_held){
+	said->held = (struct hub_held){
 		.id = peer->known.id,
 		.held = *held,
 		.from = peer->channel->address,
-		.answers = pending && pending->list.version == held->version,
+		.answers = answers,
 	};
-	STAILQ_INSERT_TAIL(&hub->rings->held, queued, next);
-	if (queued->held.answers)
+	said->news = true;
+	if (answers)
 		drop(hub->rings, pending);
-	else if (pending)
+	else if (pending && !often)
 		make_due(hub, pending);
 }
 
@@ -187,6 +237,7 @@ size_t hub_ring_output(
 	struct pending_list *pending;
 	size_t size = 0;
 
+	end_pauses(rings, now);
 	while (!size && (pending = first_turn(rings)) != NULL &&
 		!instant_before(now, pending->retry.at)) {
 		size_t step = retry_next_step(&pending->retry);
@@ -200,8 +251,10 @@ size_t hub_ring_output(
 struct instant hub_ring_deadline(const struct hub *hub)
 {
 	const struct pending_list *first = first_turn(hub->rings);
+	const struct said *resting = TAILQ_FIRST(&hub->rings->resting);
+	struct instant at = first ? first->retry.at : INSTANT_NEVER;
 
-	if (!STAILQ_EMPTY(&hub->rings->held))
+	if (!TAILQ_EMPTY(&hub->rings->due))
 		return (struct instant){ 0 };
-	return first ? first->retry.at : INSTANT_NEVER;
+	return resting ? instant_first(at, resting->until) : at;
 }

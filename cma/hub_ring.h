@@ -22,8 +22,11 @@ struct hub_held {
 	bool answers; /* a list that was on its way */
 };
 
-/* The next one, in order. They are not for the store, and survive a commit that fails. */
-bool hub_ring_take(struct hub *hub, struct hub_held *held);
+/*
+ * The next one; of one agent at most one in a second, the last, since each may change who watches
+ * whom. They are not for the store, and survive a commit that fails.
+ */
+bool hub_ring_take(struct hub *hub, struct instant now, struct hub_held *held);
 
 /* ---- for the other files of the hub ---- */
 

@@ -224,7 +224,7 @@ static void take_held(struct vigil *vigil, struct instant now)
 {
 	struct hub_held held;
 
-	while (hub_ring_take(vigil->server->hub, &held)) {
+	while (hub_ring_take(vigil->server->hub, now, &held)) {
 		if (!vigil->alive) {
 			tell_nothing(vigil, now, &held);
 			continue;

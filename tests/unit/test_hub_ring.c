@@ -54,7 +54,7 @@ static size_t take_held(struct pair *p, struct hub_held *last)
 {
 	size_t count = 0;
 
-	while (hub_ring_take(p->hub, last))
+	while (hub_ring_take(p->hub, p->now, last))
 		count++;
 	return count;
 }
@@ -179,12 +179,13 @@ static void test_a_session_is_proven(void **state)
 	assert_int_equal(p->lists, 1);
 	expect_last(p, 5);
 	assert_int_equal(hub_ring_count(p->hub), 0);
+	take_held(p, &last);
+	pair_pass(p, 1000);
 	p->to_agent_lost = true;
 	tell(p, 7);
 	p->to_agent_lost = false;
 	pair_new_uplink(p, true);
 	uplink_held(p->uplink, &held);
-	take_held(p, &last);
 	pair_pump(p);
 	expect_held(p, 7, true);
 	assert_int_equal(p->lists, 1);
@@ -230,6 +231,39 @@ static void test_a_failed_commit_loses_nothing(void **state)
 	expect_held(p, 5, true);
 }
 
+/* Each may have the plan of all neighbours changed: one a second is heeded, the last. */
+static void test_says_too_much(void **state)
+{
+	struct record_held held = { .version = 5, .port = 1985 };
+	struct pair *p = *state;
+	struct hub_held last;
+
+	p->takes_lists = false;
+	tell(p, 6);
+	for (uint16_t i = 0; i < 100; i++) {
+		held.port = i % 2 ? 1985 : i;
+		uplink_held(p->uplink, &held);
+		pair_pump(p);
+	}
+	expect_held(p, 5, false);
+	held.port = 0;
+	uplink_held(p->uplink, &held);
+	pair_pump(p);
+	held.port = 7;
+	uplink_held(p->uplink, &held);
+	pair_pump(p);
+	assert_int_equal(p->lists, 2);
+	assert_int_equal(take_held(p, &last), 0);
+	pair_pass(p, 999);
+	assert_int_equal(take_held(p, &last), 0);
+	pair_pass(p, 1);
+	assert_int_equal(hub_deadline(p->hub).ns, 0);
+	assert_int_equal(take_held(p, &last), 1);
+	assert_int_equal(last.held.port, 7);
+	pair_pass(p, 1000);
+	assert_int_equal(take_held(p, &last), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, pair_teardown)
 
 int main(void)
@@ -243,6 +277,7 @@ int main(void)
 		TEST(test_not_to_one_that_left),
 		TEST(test_not_to_one_that_is_revoked),
 		TEST(test_a_failed_commit_loses_nothing),
+		TEST(test_says_too_much),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
