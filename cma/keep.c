@@ -50,13 +50,13 @@ void keep_move(struct keep *from, struct keep *to, size_t max)
 	}
 }
 
-int keep_act(struct act *act, const struct keep_item *item)
+int keep_act(struct act *act, struct keep_item *item)
 {
 	int err = item->agent ? graph_beat(act->graph, act_agent(act, item->agent), item->port)
 			      : act_alive(act, &item->event);
 
-	/* Of an agent that was refused, say. */
-	return err == ACT_REFUSED || err == -ENOENT ? 0 : err;
+	item->refused = err == ACT_REFUSED || err == -ENOENT;
+	return item->refused ? 0 : err;
 }
 
 void keep_drop(struct keep *keep)
@@ -64,6 +64,13 @@ void keep_drop(struct keep *keep)
 	struct keep_item *item = STAILQ_FIRST(&keep->items);
 
 	STAILQ_REMOVE_HEAD(&keep->items, next);
+	keep->count--;
+	free(item);
+}
+
+void keep_set_aside(struct keep *keep, struct keep_item *item)
+{
+	STAILQ_REMOVE(&keep->items, item, keep_item, next);
 	keep->count--;
 	free(item);
 }

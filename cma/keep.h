@@ -14,6 +14,7 @@
 struct keep_item {
 	STAILQ_ENTRY(keep_item) next;
 	struct instant since;
+	bool refused;	/* it was acted on, and there is no such agent or node */
 	uint64_t agent; /* not 0: its heartbeats are at that port; else */
 	uint16_t port;
 	struct alive_event event; /* this */
@@ -30,9 +31,14 @@ void keep_event(struct keep *keep, struct instant now, const struct alive_event 
 void keep_beat(struct keep *keep, struct instant now, uint64_t agent, uint16_t port);
 /* Moves the first of from behind the last of to, until to has max. */
 void keep_move(struct keep *from, struct keep *to, size_t max);
-/* What it does to the graph: 0, or -errno when the transaction is useless. */
-int keep_act(struct act *act, const struct keep_item *item);
+/*
+ * What it does to the graph: 0, or -errno when the transaction is useless; -ENOTRECOVERABLE: and
+ * any other with it would be.
+ */
+int keep_act(struct act *act, struct keep_item *item);
 /* Forgets the first, which is committed. */
 void keep_drop(struct keep *keep);
+/* Forgets one that can never be. */
+void keep_set_aside(struct keep *keep, struct keep_item *item);
 
 #endif

@@ -103,6 +103,7 @@ static void set_vigil(json_t *status, struct server *server, const struct hub_vi
 	set_count(status, "answers", vigil->alive.answers);
 	set_count(status, "refusals", vigil->refused.refused);
 	set_count(status, "decisions", stats->decisions);
+	set_count(status, "decisions_unwritten", stats->unwritten);
 	set_count(status, "decisions_waiting", store_kept(server->store));
 	set_figure(status, "decision_p99_ms", stats->decision_p99_ms);
 }

@@ -77,6 +77,13 @@ void stats_decision(struct stats *stats, int64_t took_ns)
 	pthread_mutex_unlock(&stats->lock);
 }
 
+void stats_unwritten(struct stats *stats)
+{
+	pthread_mutex_lock(&stats->lock);
+	stats->unwritten++;
+	pthread_mutex_unlock(&stats->lock);
+}
+
 void stats_refused(struct stats *stats)
 {
 	pthread_mutex_lock(&stats->lock);
@@ -120,6 +127,7 @@ struct stats_view stats_view(struct stats *stats, struct instant now)
 		.refused = stats->refused,
 		.deltas_per_second = (double)recent / STATS_SECONDS,
 		.decisions = stats->decisions,
+		.unwritten = stats->unwritten,
 		.p50_ms = percentile_ms(&stats->message, 0.5),
 		.p99_ms = percentile_ms(&stats->message, 0.99),
 		.decision_p99_ms = percentile_ms(&stats->decision, 0.99),

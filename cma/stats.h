@@ -17,14 +17,14 @@ struct latency {
 
 struct stats {
 	pthread_mutex_t lock;
-	uint64_t messages, deltas, commits, refused, decisions;
+	uint64_t messages, deltas, commits, refused, decisions, unwritten;
 	struct latency message, decision;
 	uint64_t second[STATS_SECONDS]; /* deltas committed in each of the last seconds */
 	int64_t last_second;
 };
 
 struct stats_view {
-	uint64_t messages, deltas, commits, refused, decisions;
+	uint64_t messages, deltas, commits, refused, decisions, unwritten;
 	double deltas_per_second; /* over the last STATS_SECONDS */
 	double p50_ms, p99_ms;	  /* of messages; 0 when nothing was committed yet */
 	double decision_p99_ms;
@@ -36,6 +36,8 @@ void stats_free(struct stats *stats);
 void stats_message(struct stats *stats, struct instant now, uint64_t deltas, int64_t took_ns);
 /* What was decided here (cma/keep.h) became durable after so long. */
 void stats_decision(struct stats *stats, int64_t took_ns);
+/* Another one has no place in the store, or none that the store allows: it is forgotten. */
+void stats_unwritten(struct stats *stats);
 /* An event of an agent had no effect, because the store knows no such agent or token. */
 void stats_refused(struct stats *stats);
 void stats_commit(struct stats *stats);

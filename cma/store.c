@@ -58,7 +58,8 @@ struct store {
 	int64_t worked_ns; /* in the last one, before the disk was waited for */
 	struct lanes_item *taken[STORE_BATCH];
 	struct job *batch[STORE_BATCH];
-	struct keep acting; /* what of keep is to be written first, again if that fails */
+	struct keep acting;	    /* what of keep is to be written first, again if that fails */
+	struct keep_item *hopeless; /* of acting: failed in a way that it always would; NULL */
 	char error[STORE_ERROR_SIZE];
 };
 
@@ -131,9 +132,22 @@ static int act_kept(struct store *store)
 	int err = 0;
 
 	STAILQ_FOREACH (item, &store->acting.items, next) {
-		err = err ? err : keep_act(&store->act, item);
+		err = keep_act(&store->act, item);
+		if (err)
+			break;
 	}
+	store->hopeless = err == -ENOTRECOVERABLE ? item : NULL;
 	return err;
+}
+
+/* It would take every transaction along, of all agents and for ever. */
+static void set_aside(struct store *store)
+{
+	if (!store->hopeless)
+		return;
+	keep_set_aside(&store->acting, store->hopeless);
+	store->hopeless = NULL;
+	stats_unwritten(store->config.stats);
 }
 
 static void drop_kept(struct store *store)
@@ -141,8 +155,11 @@ static void drop_kept(struct store *store)
 	struct instant now = instant_now();
 
 	while (store->acting.count) {
-		stats_decision(store->config.stats,
-			instant_sub(now, STAILQ_FIRST(&store->acting.items)->since));
+		const struct keep_item *item = STAILQ_FIRST(&store->acting.items);
+
+		stats_decision(store->config.stats, instant_sub(now, item->since));
+		if (item->refused)
+			stats_unwritten(store->config.stats);
 		keep_drop(&store->acting);
 	}
 }
@@ -170,6 +187,7 @@ static ssize_t transaction(struct store *store, struct job *const *jobs, size_t 
 		keep_error(store, err);
 	else
 		drop_kept(store);
+	set_aside(store);
 	feed_end(store->config.feed);
 	return err ? err : (ssize_t)done;
 }

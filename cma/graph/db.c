@@ -38,6 +38,11 @@ int db_fail(struct db *db, int code)
 		return -EACCES;
 	case SQLITE_INTERRUPT:
 		return -ETIME;
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+	case SQLITE_TOOBIG:
+	case SQLITE_RANGE:
+		return -ENOTRECOVERABLE;
 	default:
 		return -EIO;
 	}

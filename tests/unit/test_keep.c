@@ -130,6 +130,30 @@ static void test_of_nobody(void **state)
 	keep_edge(f, ALIVE_EVENT_EDGE, 2);
 	wait_until_kept(f, 3);
 	expect_edges(f, 1, 2);
+	assert_int_equal(stats_view(&f->stats, instant_now()).unwritten, 1);
+}
+
+/* What the store will never allow is set aside and counted: it holds up nothing else. */
+static void test_what_cannot_be(void **state)
+{
+	static const char trigger[] = "CREATE TRIGGER never BEFORE INSERT ON ring WHEN NEW.id = 2"
+				      " BEGIN SELECT RAISE(ABORT, 'never'); END";
+	struct desk *f = *state;
+	char *path autofree = text_format("%s/graph.db", f->directory);
+	struct store_result result;
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, trigger, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	for (uint32_t edge = 1; edge <= 3; edge++)
+		keep_edge(f, ALIVE_EVENT_EDGE, edge);
+	assert_true(desk_take(f, &result));
+	assert_int_equal(result.kind, STORE_FAILED);
+	assert_non_null(strstr(result.error, "never"));
+	wait_until_kept(f, 2);
+	expect_edges(f, 2, 3);
+	assert_int_equal(stats_view(&f->stats, instant_now()).unwritten, 1);
 }
 
 /* It does not wait behind what agents say. */
@@ -180,6 +204,7 @@ int main(void)
 		TEST(test_order),
 		TEST(test_survives_failures),
 		TEST(test_of_nobody),
+		TEST(test_what_cannot_be),
 		TEST(test_overtakes_a_backlog),
 		TEST(test_stop_commits_what_is_kept),
 		TEST(test_places_are_told),
