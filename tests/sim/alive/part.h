@@ -11,7 +11,7 @@ struct part_config {
 	uint64_t seed;
 	unsigned processes;
 	bool longer;	/* all of it, which takes long; else a part, in bounded time */
-	uint64_t count; /* of cases, days, ...: 0: as many as the part has */
+	uint64_t count; /* cause: so many cases; time, storm: only that run; 0: all of it */
 	bool verbose;
 };
 

@@ -186,7 +186,7 @@ static uint64_t run_windows(const struct part_config *config, const struct kind_
 		.loss = kind->loss,
 		.burst = kind->burst,
 		.run = kind->run,
-		.windows = config->longer ? 10000 : 500 };
+		.windows = config->longer ? 4000 : 300 };
 	struct window_sum sum;
 	double one, other;
 
@@ -202,11 +202,18 @@ static uint64_t run_windows(const struct part_config *config, const struct kind_
 	return judge(kind, (double)sum.false_deaths * pairs_a_day(kind) / (double)sum.windows);
 }
 
+static uint64_t pairs_most(const struct part_config *config, uint64_t i)
+{
+	if (!config->longer)
+		return 600;
+	return losses[i].burst > 0 ? 20000 : 110000;
+}
+
 uint64_t part_loss(const struct part_config *config)
 {
 	uint64_t each = config->longer ? 2 : 1, wrong = 0;
 	struct brute *all autofree =
-		run_brute(config, each, config->longer ? DAY_NS : 3600 * NS_PER_SEC);
+		run_brute(config, each, (config->longer ? 6 : 1) * 3600 * NS_PER_SEC);
 
 	printf("loss | seed %llu and up\n", (unsigned long long)config->seed);
 	for (uint64_t i = 0; i < LOSSES; i++) {
@@ -217,8 +224,7 @@ uint64_t part_loss(const struct part_config *config)
 		print_brute(&losses[i], &sum);
 		wrong += judge(&losses[i], (double)sum.false_deaths / sum.days);
 		if (losses[i].run)
-			wrong += run_windows(
-				config, &losses[i], &sum, 1e6, config->longer ? 120000 : 1000);
+			wrong += run_windows(config, &losses[i], &sum, 1e6, pairs_most(config, i));
 	}
 	return wrong;
 }

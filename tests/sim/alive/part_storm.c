@@ -139,6 +139,8 @@ static void play(void *owner, uint64_t i, void *to)
 	struct result *result = to;
 	struct scene scene;
 
+	if (work->config->count && i + 1 != work->config->count)
+		return;
 	scene_init(&scene, &config, crowd_racks(work->hosts[i], RACK, &random));
 	scene_begin(&scene);
 	if (i == STORM_POWER_ON)
@@ -200,7 +202,10 @@ uint64_t part_storm(const struct part_config *config)
 	uint64_t done, wrong = 0;
 	struct result *results autofree = spread_run(&spread, &done);
 
-	for (uint64_t i = 0; i < done; i++)
+	for (uint64_t i = 0; i < done; i++) {
+		if (!results[i].hosts)
+			continue;
 		wrong += print(&results[i], (enum storm)i, config->seed + i);
+	}
 	return wrong;
 }

@@ -117,7 +117,7 @@ static void play(void *owner, uint64_t i, void *to)
 	struct scene scene;
 	struct instant start = instant_now();
 
-	if (!run->in_short && !config->longer)
+	if (config->count ? i + 1 != config->count : !run->in_short && !config->longer)
 		return;
 	result->run = run;
 	scene_init(&scene, &scene_config, crowd_racks(run->hosts, RACK, &random));
