@@ -9,7 +9,7 @@
 enum {
 	KNOCK_FIRST = 33434, /* where traceroute knocks: nobody listens there */
 	KNOCK_LAST = 60999,
-	KNOCK_FROM = 3, /* question */
+	KNOCK_FROM = 2, /* question */
 	CROWD = 4096,	/* so many wait for their turn: one knock each has to do */
 };
 
@@ -95,9 +95,9 @@ static enum extra extra_of(const struct alive *alive, const struct inquiry *inqu
 
 	if (number < KNOCK_FROM || inquiry->kernel)
 		return EXTRA_NONE;
-	if (number % 2 == KNOCK_FROM % 2)
-		return number == KNOCK_FROM || alive->waiting < CROWD ? EXTRA_KNOCK : EXTRA_NONE;
-	return inquiry->agent->reflects ? EXTRA_ECHO : EXTRA_NONE;
+	if (inquiry->agent->reflects && number % 2 != KNOCK_FROM % 2)
+		return EXTRA_ECHO;
+	return number == KNOCK_FROM || alive->waiting < CROWD ? EXTRA_KNOCK : EXTRA_NONE;
 }
 
 static void pay(struct alive *alive, struct instant now)

@@ -3,15 +3,15 @@
 #define CMA_ALIVE_QUESTION_H
 /*
  * The datagrams that ask whether an agent is alive, paced, and what comes back. Each question is a
- * BEAT on edge 0; with every second one from the third on goes a knock at a port where nobody
- * listens (a kernel that lives refuses it), and with the others an ECHO, when the agent has told
- * that its kernel answers it. Part of the arbiter: pure.
+ * BEAT on edge 0; from the second on a knock goes with it, at a port where nobody listens (a kernel
+ * that lives refuses it), or every other time an ECHO, when the agent has told that its kernel
+ * answers it. Part of the arbiter: pure.
  */
 #include "cma/alive/inquiry.h"
 
 enum {
-	QUESTION_PER_S = 40000, /* in all: 23 Mbit/s */
-	QUESTION_BURST = 400,
+	QUESTION_PER_S = 100000, /* in all: 58 Mbit/s; 50,000 hosts that die in 10 to 20 s */
+	QUESTION_BURST = 1000,
 };
 
 /* The key of edge 0 to this agent, and what its echo requests hold. */

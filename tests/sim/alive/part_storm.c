@@ -191,7 +191,7 @@ static uint64_t print(const struct result *result, enum storm storm, uint64_t se
 uint64_t part_storm(const struct part_config *config)
 {
 	struct work all = { config, { 100000, 100000, 1000000 },
-		{ NS_PER_SEC, NS_PER_SEC, 100 * NS_PER_SEC } };
+		{ NS_PER_SEC, NS_PER_SEC, 40 * NS_PER_SEC } };
 	struct work some = { config, { 10000, 10000, 20000 },
 		{ NS_PER_SEC, NS_PER_SEC, 10 * NS_PER_SEC } };
 	struct spread spread = { .processes = config->processes,
