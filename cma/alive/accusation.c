@@ -37,7 +37,8 @@ void accusation_make(struct alive *alive, struct instant now, struct agent *agen
 	accusation->edge = sight->edge;
 	accusation->by = by->slot;
 	accusation->sight = sight->sight;
-	accusation->misses = sight->misses;
+	accusation->misses =
+		sight->misses < ACCUSATION_MISSES_MAX ? sight->misses : ACCUSATION_MISSES_MAX;
 	accusation->late = sight->health >= ACCUSATION_LATE;
 }
 

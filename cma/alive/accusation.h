@@ -4,7 +4,10 @@
 /* What the ends of an edge told of each other, other than that all is well. Part of the arbiter. */
 #include "cma/alive/inquiry.h"
 
-enum { ACCUSATION_LATE = 10 }; /* an accuser so late (in units of 100 ms) is no witness */
+enum {
+	ACCUSATION_LATE = 10,	    /* an accuser so late (in units of 100 ms) is no witness */
+	ACCUSATION_MISSES_MAX = 20, /* no nanoprobe needs more; one that says so is not heeded */
+};
 
 /* About the agent, by the other end of this edge; NULL: there it is heard. */
 struct accusation *accusation_find(const struct agent *agent, uint32_t edge);

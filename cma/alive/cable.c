@@ -171,6 +171,14 @@ static void attribute_all(struct alive *alive, struct instant now, struct trunk 
 	}
 }
 
+static void forget_unused(struct alive *alive, struct trunk *trunk)
+{
+	if (!LIST_EMPTY(&trunk->lost) || timer_runs(&trunk->timer))
+		return;
+	table_remove(&alive->trunks, &trunk->by_switch);
+	free(trunk);
+}
+
 static void decide(struct alive *alive, struct instant now, struct timer *timer)
 {
 	struct trunk *trunk = timer_object(timer, struct trunk, timer);
@@ -181,6 +189,7 @@ static void decide(struct alive *alive, struct instant now, struct timer *timer)
 	/* First those that have an incident: one of them may become that of the switch. */
 	attribute_all(alive, now, trunk, true, is_switch, group);
 	attribute_all(alive, now, trunk, false, is_switch, group);
+	forget_unused(alive, trunk);
 }
 
 struct fault *cable_absorb(struct alive *alive, const struct alive_incident *name)
@@ -243,11 +252,13 @@ static void lose(struct alive *alive, struct instant now, struct agent *agent, u
 
 static void restore(struct alive *alive, struct instant now, struct agent *agent, unsigned int i)
 {
-	struct trunk *trunk = trunk_of(alive, agent->tenant, agent->cables[i].sw);
+	struct trunk *trunk = find_trunk(alive, agent->tenant, agent->cables[i].sw);
 	struct lost *lost;
 
 	agent->lost &= (uint8_t) ~(1u << i);
 	domain_detach(agent);
+	if (!trunk)
+		return; /* cannot be */
 	LIST_FOREACH (lost, &trunk->lost, beside) {
 		if (lost->agent == agent && lost->port == agent->cables[i].port)
 			break;
@@ -258,6 +269,7 @@ static void restore(struct alive *alive, struct instant now, struct agent *agent
 	if (lost->fault)
 		fault_unsupport(alive, now, lost->fault);
 	free(lost);
+	forget_unused(alive, trunk);
 }
 
 void cable_load(struct alive *alive, struct agent *agent, struct fault *fault)

@@ -69,6 +69,16 @@ static struct domain *domain_at(
 	return domain;
 }
 
+/* Agents may tell of ever new places: one that nobody is at any more is forgotten. */
+static void forget_unused(struct alive *alive, struct domain *domain)
+{
+	if (!LIST_EMPTY(&domain->agents) || !TAILQ_EMPTY(&domain->suspects) ||
+		!TAILQ_EMPTY(&domain->recent) || timer_runs(&domain->window))
+		return;
+	table_remove(&alive->domains, &domain->by_key);
+	free(domain);
+}
+
 static void set_cables(struct agent *agent, const struct alive_place *place)
 {
 	free(agent->cables);
@@ -83,15 +93,15 @@ static void set_cables(struct agent *agent, const struct alive_place *place)
 
 bool domain_place(struct alive *alive, struct agent *agent, const struct alive_place *place)
 {
-	struct domain *domain = domain_at(alive, agent->tenant, place);
+	struct domain *domain = domain_at(alive, agent->tenant, place), *before = agent->domain;
 	bool counts = member_counts(agent);
 
 	set_cables(agent, place);
-	if (domain == agent->domain)
+	if (domain == before)
 		return false;
 	if (agent->inquiry)
 		domain_clear(alive, agent->inquiry);
-	if (agent->domain) {
+	if (before) {
 		LIST_REMOVE(agent, beside);
 		domain_count(agent, -counts);
 	}
@@ -101,6 +111,8 @@ bool domain_place(struct alive *alive, struct agent *agent, const struct alive_p
 		LIST_INSERT_HEAD(&domain->agents, agent, beside);
 		domain_count(agent, counts);
 	}
+	if (before)
+		forget_unused(alive, before);
 	return true;
 }
 
@@ -273,6 +285,7 @@ static void settle(struct alive *alive, struct instant now, struct timer *timer)
 	if (domain->suspected >= SEVERAL && !domain_is_crowd(domain) && instant_before(now, end))
 		timer_set(&alive->timers, timer, end, settle);
 	decide(alive, now, domain);
+	forget_unused(alive, domain);
 }
 
 static void open_window(struct alive *alive, struct instant now, struct domain *domain)

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "cma/alive/alive_state.h"
 #include "tests/unit/yard.h"
 
 enum { PER_SWITCH = 4, HOSTS = 3 * PER_SWITCH, SECOND = 9 };
@@ -123,6 +124,29 @@ static void test_another_port_is_another_place(void **state)
 	assert_int_equal(yard_open(&yard), 0);
 }
 
+/* It tells of a new switch each time, and of a cable to it that it loses: nothing is left of them.
+ */
+static void test_ever_new_places(void **state)
+{
+	size_t domains = yard.alive->domains.count;
+
+	(void)state;
+	for (uint64_t i = 0; i < 1000; i++) {
+		struct alive_place place = { .links = 2 };
+
+		for (uint64_t link = 0; link < 2; link++) {
+			place.link[link].sw = 1000000 + 2 * i + link;
+			place.link[link].port = 2000000 + 2 * i + link;
+		}
+		alive_place(yard.alive, yard.now, yard_id(5), &place);
+		place.links = 1;
+		alive_place(yard.alive, yard.now, yard_id(5), &place);
+	}
+	yard_run(&yard, 10000);
+	assert_in_range(yard.alive->domains.count, 1, domains + 1);
+	assert_in_range(yard.alive->trunks.count, 0, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +155,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cables_become_a_switch, begin, end),
 		cmocka_unit_test_setup_teardown(test_without_lldp_nothing_is_lost, begin, end),
 		cmocka_unit_test_setup_teardown(test_another_port_is_another_place, begin, end),
+		cmocka_unit_test_setup_teardown(test_ever_new_places, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,14 @@ static void test_more_questions_where_more_beats_were_needed(void **state)
 	assert_in_range(questions_until_dead(), 15 + 7, 15 + 7 + 1);
 }
 
+/* But a neighbour that exaggerates does not put a death off for minutes. */
+static void test_no_more_questions_than_anybody_needs(void **state)
+{
+	(void)state;
+	yard.misses = 255;
+	assert_in_range(questions_until_dead(), 30 + 14, 30 + 14 + 2);
+}
+
 static void test_four_witnesses(void **state)
 {
 	size_t neighbours[8];
@@ -228,6 +236,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_late_witness_does_not_count, begin, end),
 		cmocka_unit_test_setup_teardown(
 			test_more_questions_where_more_beats_were_needed, begin, end),
+		cmocka_unit_test_setup_teardown(
+			test_no_more_questions_than_anybody_needs, begin, end),
 		cmocka_unit_test_setup_teardown(test_four_witnesses, begin_degree_4, end),
 		cmocka_unit_test_setup_teardown(
 			test_a_recorded_answer_keeps_nobody_alive, begin, end),
