@@ -24,7 +24,7 @@ void guard_deinit(struct guard *guard)
 
 uint64_t guard_broken(const struct guard *guard)
 {
-	return guard->false_deaths + guard->hung_deaths + guard->unwatched_long;
+	return guard->false_deaths + guard->hung_deaths;
 }
 
 static void note(struct scene *scene, const char *what, uint32_t host)

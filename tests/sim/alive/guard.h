@@ -26,7 +26,7 @@ void guard_deinit(struct guard *guard);
 void guard_status(struct scene *scene, uint32_t host, uint8_t status);
 /* Looks at all hosts: what they can see of each other, and whom the CMA has asked lately. */
 void guard_look(struct scene *scene);
-/* How many of its promises were broken. */
+/* How many hosts were called dead that were not. */
 uint64_t guard_broken(const struct guard *guard);
 
 #endif

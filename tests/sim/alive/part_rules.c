@@ -137,7 +137,7 @@ static void play(void *owner, uint64_t i, void *to)
 		change(&scene, (enum change)(n % CHANGE_COUNT), &present);
 		add(&result->costs[n % CHANGE_COUNT], &before, &scene);
 	}
-	result->broken = guard_broken(&scene.guard);
+	result->broken = guard_broken(&scene.guard) + scene.guard.unwatched_long;
 	result->odd = scene.ledger.odd;
 	result->longest_unwatched = (double)scene.guard.unwatched_ns / 1e9;
 	memcpy(result->first, scene.guard.first, sizeof(result->first));
