@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import estate
-from lab import Estate, TREE, built
+from lab import Estate, built
 from suite import Failure, wait_until
 
 QUERIES = (
@@ -15,6 +15,7 @@ QUERIES = (
     ("what web1 uses, and who uses it", "hostdependencies", "host=web1", "direction=both"),
     ("what suffers when db1 goes", "impact", "node=db1"),
     ("what suffers when switch sw1 goes", "impact", "node=sw1"),
+    ("who exchanges heartbeats with whom", "ring"),
     ("how much the graph holds", "nodecount"),
 )
 HINT = """
@@ -28,9 +29,14 @@ HINT = """
     ip netns exec {admin} curl {web1}     # a connection
     ip -n {sw1} link set {port} netns {sw2} name p9 &&
         ip -n {sw2} link set p9 master br0 up     # the cable of web1 into the other switch
-    kill $(ip netns pids {db1})     # everything on a host ends
+    kill $(ip netns pids {db1})     # everything on a host ends, and says goodbye
+==> let something fail, see the incident below within seconds, and end it with "up" or -CONT:
+    ip -n {sw1} link set {port} down     # web1 dies, or its only link
+    kill -STOP $(ip netns pids {web2})     # the nanoprobe of web2 hangs, with all that runs there
+    ip -n {sw1} link set br0 down     # a switch fails, with three hosts behind it
+    cmactl incidents; cmactl query down     # in the other terminal
 
-==> changes as they are committed, until Ctrl-C
+==> changes as they are committed, and what happens to hosts, until Ctrl-C
 """
 
 
@@ -42,6 +48,14 @@ def tables(cma):
     for title, *query in QUERIES:
         show(title, *query)
         print(cma.ctl("query", *query).stdout, end="", flush=True)
+
+
+def periodic(small):
+    """The same edges, so nothing new to tell; a host may be down, so none has to come through."""
+    try:
+        small.visit()
+    except (AssertionError, Failure, subprocess.TimeoutExpired):
+        pass
 
 
 def main():
@@ -66,17 +80,18 @@ def main():
                           port=small.web1.port,
                           **{host.name: host.namespace for host in small.hosts
                              if host is not small.web1}), flush=True)
-        watch = subprocess.Popen([built("cmactl"), "--control", cma.control, "watch"],
-                                 cwd=TREE)  # pylint: disable=consider-using-with
+        watches = [subprocess.Popen(cma.command(*words))  # pylint: disable=consider-using-with
+                   for words in (("watch",), ("events", "--follow"))]
         try:
-            while watch.poll() is None:
-                small.visit()  # periodic clients: the same edges, so nothing new to tell
+            while watches[0].poll() is None:
+                periodic(small)
                 try:
-                    watch.wait(5)
+                    watches[0].wait(5)
                 except subprocess.TimeoutExpired:
                     pass
         finally:
-            watch.kill()
+            for watch in watches:
+                watch.kill()
 
 
 if __name__ == "__main__":
