@@ -270,10 +270,12 @@ static void decide(struct alive *alive, struct instant now, struct domain *domai
 	crowd = crowd_of(domain);
 	if (!domain->ripe || is_open(domain) || alive->isolated)
 		return;
+	domain->deciding = true;
 	if (domain->suspected + domain->recents < crowd)
 		fail_each(alive, now, domain);
 	else if (domain->ripe + domain->recents >= crowd)
 		fail(alive, now, domain);
+	domain->deciding = false;
 }
 
 static void settle(struct alive *alive, struct instant now, struct timer *timer)
@@ -356,7 +358,7 @@ void domain_clear(struct alive *alive, struct inquiry *inquiry)
 	domain->accused -= inquiry->counted;
 	inquiry->counted = false;
 	domain_unripe(inquiry);
-	if (domain->ripe && !is_open(domain))
+	if (domain->ripe && !is_open(domain) && !domain->deciding)
 		ask_again(alive, domain);
 }
 

@@ -25,6 +25,7 @@ struct domain {
 	size_t recents;
 	struct instant opened, last; /* of the window: first and latest suspicion */
 	struct timer window;
+	bool deciding; /* those who are ripe are being declared, one by one */
 };
 
 /* By the place where the agent is plugged in: whether its domain is another one now. */

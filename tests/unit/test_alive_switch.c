@@ -63,6 +63,22 @@ static void test_a_dead_switch_is_one_incident(void **state)
 		assert_int_equal(yard_status(&yard, PER_SWITCH + i), ALIVE_UP);
 }
 
+/* Who is told of the incident as it opens is told whom it concerns. */
+static void test_its_hosts_are_there_when_it_opens(void **state)
+{
+	const struct alive_event *event = NULL;
+
+	(void)state;
+	move(1, YARD_ALONE, true);
+	for (int i = 0; !event && i < 200; i++) {
+		yard_run(&yard, 100);
+		event = yard_find(&yard, ALIVE_EVENT_OPEN, ALIVE_CAUSE_SWITCH, yard_switch(1));
+	}
+	assert_non_null(event);
+	assert_true(event->hosts >= 4); /* 60 % of 6 */
+	assert_true(yard_count(&yard, ALIVE_EVENT_CONCERNS) >= event->hosts);
+}
+
 static void test_a_cut_uplink_is_known_afterwards(void **state)
 {
 	const struct alive_event *event;
@@ -233,6 +249,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_dead_switch_is_one_incident, begin, end),
+		cmocka_unit_test_setup_teardown(test_its_hosts_are_there_when_it_opens, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_cut_uplink_is_known_afterwards, begin, end),
 		cmocka_unit_test_setup_teardown(test_new_boots_mean_power, begin, end),
 		cmocka_unit_test_setup_teardown(test_who_stays_away_has_failed_itself, begin, end),
