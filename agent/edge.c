@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/edge.h"
 
-#define BURST_PERIOD (3600 * NS_PER_SEC) /* a burst counts for one to two of these */
+/* Without another one for so long, gaps are forgotten; what comes seldom fades by a beat in it. */
+#define GAP_KEPT (1800 * NS_PER_SEC)
 
 enum {
 	LOSS_WEIGHT = 7,   /* 1/128 for each beat */
 	BURST_WEIGHT = 4,  /* 1/16 for each that follows a lost one */
-	BURST_MARGIN = 3,  /* beats, beyond the longest burst */
+	GAP_MIN = 2,	   /* beats: one that is lost alone is no gap */
+	GAP_MARGIN = 5,	   /* beats, beyond a gap that came again */
 	REFUSALS = 2,	   /* of different beats, before that is believed */
 	UNPROVEN = 3,	   /* beats, before it is one-way: when a cut is mended there is one, too */
 	REFUSED_BEATS = 3, /* for so many intervals after the last one */
@@ -30,7 +32,8 @@ void edge_init(struct edge *edge, struct instant now, const struct ring_edge *to
 		.proven = now,
 		.patient = now,
 		.heard = now,
-		.burst_since = now };
+		.gap_at = now,
+		.faded = now };
 }
 
 /* ---- how many may be lost ------------------------------------------------------------------ */
@@ -53,11 +56,10 @@ static bool is_bursty(const struct edge *edge)
 static void adapt(struct edge *edge)
 {
 	uint16_t in = (uint16_t)(edge->lost_in >> 16);
-	uint8_t burst = edge->burst[0] > edge->burst[1] ? edge->burst[0] : edge->burst[1];
 
 	edge->misses = misses_of_share(in > edge->lost_out ? in : edge->lost_out);
-	if (is_bursty(edge) && edge->misses < burst + BURST_MARGIN)
-		edge->misses = (uint8_t)(burst + BURST_MARGIN);
+	if (is_bursty(edge) && edge->misses < edge->again + GAP_MARGIN)
+		edge->misses = (uint8_t)(edge->again + GAP_MARGIN);
 	if (edge->misses > EDGE_MISSES_MAX)
 		edge->misses = EDGE_MISSES_MAX;
 }
@@ -70,27 +72,49 @@ static void average(uint32_t *share, unsigned int weight, bool lost)
 		*share -= *share >> weight;
 }
 
+static void forget_gaps(struct edge *edge, struct instant now)
+{
+	if (instant_sub(now, edge->gap_at) >= GAP_KEPT)
+		edge->gap = edge->again = 0;
+	if (instant_sub(now, edge->faded) < GAP_KEPT)
+		return;
+	edge->gap -= edge->gap > 0;
+	edge->again -= edge->again > 0;
+	edge->faded = now;
+}
+
+static void note_gap(struct edge *edge, struct instant now, uint8_t lost)
+{
+	if (lost < GAP_MIN)
+		return;
+	edge->gap_at = now;
+	if (lost > edge->gap) {
+		edge->again = edge->gap;
+		edge->gap = lost;
+	} else if (lost > edge->again) {
+		edge->again = lost;
+	}
+}
+
 /*
  * A beat came, and lost ones before it did not. What is longer than anybody would wait for was no
- * loss: the neighbour, or what is between us, was away.
+ * loss: the neighbour, or what is between us, was away. So it was when silence was told, unless
+ * that happens again and again.
  */
 static void count_lost(struct edge *edge, struct instant now, uint64_t lost)
 {
 	if (lost > EDGE_MISSES_MAX || edge->excused)
 		lost = 0;
 	edge->excused = false;
+	forget_gaps(edge, now);
+	note_gap(edge, now, (uint8_t)lost);
+	if (lost >= edge->misses && edge->again < edge->misses)
+		lost = 0;
 	for (uint64_t i = 0; i <= lost; i++) {
 		average(&edge->lost_in, LOSS_WEIGHT, i < lost);
 		if (i)
 			average(&edge->lost_on, BURST_WEIGHT, i < lost);
 	}
-	if (instant_sub(now, edge->burst_since) >= BURST_PERIOD) {
-		edge->burst[1] = edge->burst[0];
-		edge->burst[0] = 0;
-		edge->burst_since = now;
-	}
-	if (lost > edge->burst[0])
-		edge->burst[0] = (uint8_t)lost;
 }
 
 /* ---- what comes ---------------------------------------------------------------------------- */

@@ -25,7 +25,7 @@ enum {
 struct edge {
 	struct ring_edge told;	 /* by the CMA; at is where its last proof came from */
 	uint8_t misses;		 /* k: so many beats in a row make it silent */
-	uint8_t burst[2];	 /* most beats lost in a row lately, and in the time before */
+	uint8_t gap, again;	 /* most beats lost in a row lately, and second most */
 	uint8_t refusals;	 /* beats refused since the last proof of life */
 	uint8_t unproven;	 /* genuine beats since then that proved nothing */
 	bool has_run, has_offer; /* the next two are set */
@@ -42,7 +42,8 @@ struct edge {
 	struct instant patient; /* silence counts from here: proven, or a stall of ours */
 	struct instant heard;	/* last genuine beat, whatever it proved */
 	struct instant refused;
-	struct instant burst_since;
+	struct instant gap_at; /* the last one, if there is any */
+	struct instant faded;  /* when gap and again were made less */
 };
 
 enum edge_heard {

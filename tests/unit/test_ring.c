@@ -319,6 +319,55 @@ static void test_cut_off(void **state)
 	}
 }
 
+static void cut_off(struct rings *rings, int64_t ms)
+{
+	rings->loses = loses_all;
+	rings_run(rings, ms);
+	rings->loses = NULL;
+	rings_run(rings, LONG_MS);
+}
+
+/* How many beats A misses until it calls B silent, which dies now. */
+static uint8_t misses_of_death(struct rings *rings)
+{
+	rings->dead[RINGS_B] = true;
+	rings_run(rings, LONG_MS);
+	assert_int_equal(rings_sight(rings, RINGS_A), SIGHT_SILENT);
+	return rings->sights[RINGS_A][rings->sight_count[RINGS_A] - 1].misses;
+}
+
+/* Not as long an absence as some losses last, but one: the next death is told as fast. */
+static void test_cut_off_short(void **state)
+{
+	for (int64_t ms = 6100; ms <= 22100; ms += 1000) {
+		struct rings *rings;
+
+		rings_teardown(state);
+		rings_setup(state);
+		rings = *state;
+		rings_run(rings, LONG_MS);
+		cut_off(rings, ms);
+		assert_int_equal(rings_sight(rings, RINGS_A), SIGHT_HEARD);
+		assert_int_equal(misses_of_death(rings), 5);
+		assert_int_equal(rings->sights[RINGS_A][rings->sight_count[RINGS_A] - 1].loss, 0);
+	}
+}
+
+/* What happens again and again is waited for, until it has not happened for half an hour. */
+static void test_cut_off_often(void **state)
+{
+	struct rings *rings = *state;
+
+	rings_run(rings, LONG_MS);
+	for (int i = 0; i < 4; i++)
+		cut_off(rings, 9000);
+	rings->sight_count[RINGS_A] = 0;
+	cut_off(rings, 9000);
+	assert_int_equal(rings->sight_count[RINGS_A], 0);
+	lose(rings, NULL, 31);
+	assert_int_equal(misses_of_death(rings), 5);
+}
+
 static bool loses_third_from_a(struct rings *rings, int from)
 {
 	return from == RINGS_A && rings_below(rings, 3) == 0;
@@ -391,6 +440,8 @@ int main(void)
 		TEST(test_stopped),
 		TEST(test_deaf),
 		TEST(test_cut_off),
+		TEST(test_cut_off_short),
+		TEST(test_cut_off_often),
 		TEST(test_loss_of_the_other_way),
 		TEST(test_starved),
 		TEST(test_roams),

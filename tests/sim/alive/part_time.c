@@ -11,11 +11,17 @@
 
 /*
  * How long it takes until the death of a host is told, for estates of all sizes: hosts die one by
- * one, each behind another switch.
+ * one, each behind another switch. Or each was cut off for a while shortly before it dies: that was
+ * no loss, so it has to be told as fast.
  */
 enum { RACK = 20, KILLS_MAX = 4000 };
 
 #define SPREAD_OVER (NS_PER_SEC) /* hosts of one round die within this */
+#define CUT_LEAST   (6 * NS_PER_SEC)
+#define CUT_MOST    (22 * NS_PER_SEC)
+#define CUT_SINCE   (60 * NS_PER_SEC)
+/* Until the next hosts are cut off: twice in half an hour is a link that loses. */
+#define CUT_REST (1900 * NS_PER_SEC)
 
 struct kind_of_run {
 	uint32_t hosts;
@@ -23,21 +29,23 @@ struct kind_of_run {
 	uint32_t kills;
 	int64_t warm_ns, wait_ns, rest_ns; /* before, for each round, and after it */
 	bool in_short;
+	bool cut; /* victims are cut off before they die */
 };
 
 static const struct kind_of_run runs[] = {
-	{ 100, 0, 400, 100 * NS_PER_SEC, 12 * NS_PER_SEC, 20 * NS_PER_SEC, true },
-	{ 1000, 0, 1000, 60 * NS_PER_SEC, 12 * NS_PER_SEC, 20 * NS_PER_SEC, true },
-	{ 10000, 0, 2000, 10 * NS_PER_SEC, 12 * NS_PER_SEC, 15 * NS_PER_SEC, true },
-	{ 100000, 0, 2000, 5 * NS_PER_SEC, 12 * NS_PER_SEC, 0, false },
-	{ 1000000, 0, 4000, 4 * NS_PER_SEC, 12 * NS_PER_SEC, 0, false },
-	{ 100, 0.05, 400, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, true },
-	{ 1000, 0.05, 1000, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false },
-	{ 10000, 0.05, 1000, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false },
-	{ 100, 0.10, 400, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, true },
-	{ 1000, 0.10, 1000, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false },
-	{ 10000, 0.10, 1000, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false },
-	{ 1000, 0.25, 1000, 700 * NS_PER_SEC, 60 * NS_PER_SEC, 60 * NS_PER_SEC, false },
+	{ 100, 0, 400, 100 * NS_PER_SEC, 12 * NS_PER_SEC, 20 * NS_PER_SEC, true, false },
+	{ 1000, 0, 1000, 60 * NS_PER_SEC, 12 * NS_PER_SEC, 20 * NS_PER_SEC, true, false },
+	{ 10000, 0, 2000, 10 * NS_PER_SEC, 12 * NS_PER_SEC, 15 * NS_PER_SEC, true, false },
+	{ 100000, 0, 2000, 5 * NS_PER_SEC, 12 * NS_PER_SEC, 0, false, false },
+	{ 1000000, 0, 4000, 4 * NS_PER_SEC, 12 * NS_PER_SEC, 0, false, false },
+	{ 100, 0.05, 400, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, true, false },
+	{ 1000, 0.05, 1000, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false, false },
+	{ 10000, 0.05, 1000, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false, false },
+	{ 100, 0.10, 400, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, true, false },
+	{ 1000, 0.10, 1000, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false, false },
+	{ 10000, 0.10, 1000, 700 * NS_PER_SEC, 40 * NS_PER_SEC, 60 * NS_PER_SEC, false, false },
+	{ 2000, 0, 80, 60 * NS_PER_SEC, 12 * NS_PER_SEC, CUT_REST, true, true },
+	{ 1000, 0.25, 1000, 700 * NS_PER_SEC, 60 * NS_PER_SEC, 60 * NS_PER_SEC, false, false },
 };
 
 struct result {
@@ -71,6 +79,20 @@ static uint32_t choose_victims(struct scene *scene, uint32_t count, struct victi
 	return chosen;
 }
 
+static void set_cut(struct scene *scene, const struct victim *victims, uint32_t count, bool cut)
+{
+	for (uint32_t i = 0; i < count; i++)
+		scene->fabric.hosts[victims[i].host].cut[0] = cut;
+}
+
+static void cut_off(struct scene *scene, const struct victim *victims, uint32_t count)
+{
+	set_cut(scene, victims, count, true);
+	scene_run(scene, CUT_LEAST + (int64_t)random_below(&scene->random, CUT_MOST - CUT_LEAST));
+	set_cut(scene, victims, count, false);
+	scene_run(scene, CUT_SINCE);
+}
+
 static double take_one(struct scene *scene, const struct victim *victim, struct result *result)
 {
 	result->kills++;
@@ -87,6 +109,8 @@ static void play_round(struct scene *scene, const struct kind_of_run *run, uint3
 	struct victim *victims autofree = mem_alloc(count, sizeof(*victims));
 
 	count = choose_victims(scene, count, victims);
+	if (run->cut)
+		cut_off(scene, victims, count);
 	for (uint32_t i = 0; i < count; i++) {
 		scene_run(scene, SPREAD_OVER / count);
 		victims[i].at = scene_now(scene);
@@ -99,7 +123,6 @@ static void play_round(struct scene *scene, const struct kind_of_run *run, uint3
 		samples[n] = take_one(scene, &victims[i], result);
 		node_boot(scene, victims[i].host);
 	}
-	scene_run(scene, run->rest_ns);
 }
 
 static void play(void *owner, uint64_t i, void *to)
@@ -127,6 +150,8 @@ static void play(void *owner, uint64_t i, void *to)
 		uint32_t left = kills - (uint32_t)result->kills;
 
 		play_round(&scene, run, left < at_once ? left : at_once, result, samples);
+		if (result->kills < kills)
+			scene_run(&scene, run->rest_ns);
 	}
 	result->p50 = part_quantile(samples, result->kills, 0.5);
 	result->p99 = part_quantile(samples, result->kills, 0.99);
@@ -146,13 +171,13 @@ static uint64_t print(const struct result *result)
 	const struct kind_of_run *run = result->run;
 	bool late = run->loss == 0 && (result->p50 > 6.5 || result->p99 > 7.0);
 
-	printf("time | %7u hosts | loss %4.0f %% | %5llu deaths"
+	printf("time | %7u hosts | loss %4.0f %% | %5llu deaths%s"
 	       " | told p50 %6.2f p99 %6.2f max %6.2f s | missed %llu | other incidents %llu |"
 	       " false deaths %llu | %.3g events/s\n",
-		run->hosts, 100 * run->loss, (unsigned long long)result->kills, result->p50,
-		result->p99, result->most, (unsigned long long)result->missed,
-		(unsigned long long)result->other, (unsigned long long)result->false_deaths,
-		(double)result->events / result->seconds);
+		run->hosts, 100 * run->loss, (unsigned long long)result->kills,
+		run->cut ? " after an outage" : "", result->p50, result->p99, result->most,
+		(unsigned long long)result->missed, (unsigned long long)result->other,
+		(unsigned long long)result->false_deaths, (double)result->events / result->seconds);
 	if (*result->first)
 		printf("  wrong: %s\n", result->first);
 	if (late)

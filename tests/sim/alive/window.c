@@ -13,7 +13,7 @@
 
 enum { HOSTS = 6, RACK = 3, EACH = 500 /* windows of one estate */ };
 
-/* Until all that is measured of an edge is as it stays: the longest burst counts for two hours. */
+/* Until all that is measured of an edge is as it stays. */
 #define WARM_NS	      (700 * NS_PER_SEC)
 #define WARM_BURST_NS (7300 * NS_PER_SEC)
 #define APART_NS      (10 * NS_PER_SEC) /* that pass between two copies */
