@@ -236,6 +236,18 @@ static void test_a_false_accusation_harms_nobody(void **state)
 	assert_int_equal(yard.event_count, 0);
 }
 
+/* Who changes his mind all the time has us ask once for each lie, and nobody else. */
+static void test_a_liar_multiplies_nothing(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		yard_accuse(&yard, 5, i % 2 ? SIGHT_HEARD : SIGHT_SILENT);
+		yard_run(&yard, 50);
+	}
+	assert_in_range(yard.questions, 1, 100 + 1); /* the pulse */
+	assert_int_equal(yard.event_count, 0);
+}
+
 /* Our loop stood still while the agent answered: that is no silence. */
 static void test_our_own_stall_is_no_silence(void **state)
 {
@@ -273,6 +285,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_who_is_revoked_leaves_the_ring, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_stranger_accuses_nobody, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_false_accusation_harms_nobody, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_liar_multiplies_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(test_our_own_stall_is_no_silence, begin, end),
 	};
 
