@@ -185,8 +185,7 @@ static bool is_open(const struct domain *domain)
 	return timer_runs(&domain->window);
 }
 
-/* Neighbours behind the same switch: they know whether they still heard each other. */
-static uint32_t count_inside(const struct alive *alive, const struct agent *agent)
+uint32_t domain_inside(const struct alive *alive, const struct agent *agent)
 {
 	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE];
 	size_t n = member_neighbours(alive, agent, neighbours);
@@ -203,7 +202,7 @@ static void join(
 	inquiry_stop(alive, inquiry);
 	member_set_status(alive, now, inquiry->agent, ALIVE_UNREACHABLE);
 	fault_concern(alive, fault, inquiry);
-	fault->inside += count_inside(alive, inquiry->agent);
+	fault->inside += domain_inside(alive, inquiry->agent);
 	inquiry->reported = false;
 	inquiry->patience = 0;
 	inquiry_down(alive, now, inquiry);

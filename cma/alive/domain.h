@@ -41,6 +41,8 @@ void domain_suspect(struct alive *alive, struct instant now, struct inquiry *inq
 void domain_accused(struct alive *alive, struct instant now, struct inquiry *inquiry);
 void domain_unripe(struct inquiry *inquiry);
 void domain_clear(struct alive *alive, struct inquiry *inquiry);
+/* Its neighbours behind the same switch: they know whether they still heard each other. */
+uint32_t domain_inside(const struct alive *alive, const struct agent *agent);
 /* Most of it is suspected. */
 bool domain_is_crowd(const struct domain *domain);
 /* The agent of this inquiry would be declared dead. inquiry may be gone. */

@@ -105,15 +105,39 @@ static bool is_lately(struct instant now, struct instant since)
 	return since.ns && instant_sub(now, since) < EARLY_S * NS_PER_SEC;
 }
 
+/* Somebody who did not begin a moment ago misses it: not all was off. */
+static bool is_missed(const struct alive *alive, struct instant now, const struct inquiry *inquiry)
+{
+	for (size_t i = 0; i < inquiry->accused; i++) {
+		if (!is_lately(now, alive->slots[inquiry->accusations[i].by]->began))
+			return true;
+	}
+	return false;
+}
+
+/* Who is missed with its neighbours may have nobody left to say so. */
+static bool is_beside_missed(
+	const struct alive *alive, struct instant now, const struct agent *agent)
+{
+	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE];
+	size_t count = member_neighbours(alive, agent, neighbours);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct inquiry *inquiry = alive->slots[neighbours[i].slot]->inquiry;
+
+		if (inquiry && is_missed(alive, now, inquiry))
+			return true;
+	}
+	return false;
+}
+
 bool inquiry_is_early(const struct alive *alive, struct instant now, const struct inquiry *inquiry)
 {
 	if (inquiry->agent->seen || inquiry->agent->status != ALIVE_UP)
 		return false;
-	for (size_t i = 0; i < inquiry->accused; i++) {
-		if (!is_lately(now, alive->slots[inquiry->accusations[i].by]->began))
-			return false;
-	}
-	return inquiry->accused || is_lately(now, alive->began);
+	if (inquiry->accused)
+		return !is_missed(alive, now, inquiry);
+	return is_lately(now, alive->began) && !is_beside_missed(alive, now, inquiry->agent);
 }
 
 void inquiry_ask_later(struct alive *alive, struct instant now, struct inquiry *inquiry)

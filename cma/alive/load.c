@@ -115,6 +115,8 @@ static void load_down(struct alive *alive, struct instant now)
 			ringplan_down(alive->plan, agent->slot, true);
 		if (agent->status != ALIVE_UP && agent->status != ALIVE_REVOKED)
 			inquiry_down(alive, now, inquiry_of(alive, agent));
+		if (agent->status == ALIVE_UNREACHABLE && agent->inquiry->fault)
+			agent->inquiry->fault->inside += domain_inside(alive, agent);
 	}
 }
 

@@ -81,8 +81,43 @@ static void test_a_switch_goes_on(void **state)
 		yard.hosts[PER_SWITCH + i].segment = 0;
 	yard_run(&yard, 400000);
 	assert_int_equal(yard_open(&yard), 0);
+	assert_non_null(
+		yard_find(&yard, ALIVE_EVENT_RECLASSIFY, ALIVE_CAUSE_PARTITION, yard_switch(1)));
 	for (unsigned int i = 0; i < PER_SWITCH; i++)
 		assert_int_equal(yard_status(&yard, PER_SWITCH + i), ALIVE_UP);
+}
+
+/*
+ * Hosts that are cut off as we begin. One of them has no neighbour elsewhere who could miss it,
+ * since that one is dead: it is found as well, at once, and nobody is taken for a death of its own.
+ */
+static void test_a_switch_that_fails_as_we_begin(void **state)
+{
+	size_t neighbours[8], outside = HOSTS;
+
+	(void)state;
+	for (size_t i = 0; i < PER_SWITCH && outside == HOSTS; i++) {
+		size_t count = yard_neighbours(&yard, PER_SWITCH + i, neighbours), inside = 0;
+
+		for (size_t j = 0; j < count; j++)
+			inside += neighbours[j] / PER_SWITCH == 1;
+		for (size_t j = 0; j < count && inside; j++) {
+			if (neighbours[j] / PER_SWITCH != 1)
+				outside = neighbours[j];
+		}
+	}
+	assert_int_not_equal(outside, HOSTS);
+	yard_kill(&yard, outside);
+	yard_run(&yard, 20000);
+	assert_int_equal(yard_status(&yard, outside), ALIVE_DOWN);
+	for (size_t i = 0; i < PER_SWITCH; i++)
+		yard.hosts[PER_SWITCH + i].segment = YARD_ALONE;
+	yard_restart(&yard);
+	yard_run(&yard, 20000);
+	for (size_t i = 0; i < PER_SWITCH; i++)
+		assert_int_equal(yard_status(&yard, PER_SWITCH + i), ALIVE_UNREACHABLE);
+	assert_int_equal(yard_open(&yard), 2);
+	assert_int_equal(yard_count(&yard, ALIVE_EVENT_OPEN), 2);
 }
 
 /* What was over before we came is cleared. */
@@ -110,6 +145,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_silence_is_acted_on, begin, end),
 		cmocka_unit_test_setup_teardown(test_an_incident_goes_on, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_switch_goes_on, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_switch_that_fails_as_we_begin, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_path_that_healed_meanwhile, begin, end),
 	};
 
