@@ -47,7 +47,7 @@ PROGRAMS = {
     "good": "env | sort >$0.env; { cat; echo; } >>$0.out",
     "hang": "echo $$ >>$0.out; trap '' TERM; exec sleep 1000",
     "fail": "[ -e $0.fixed ] || { echo 'no route to the pager' >&2; exit 3; }; { cat; echo; } >>$0.out",
-    "loud": "head -c 1000000000 /dev/zero | tr '\\0' x; { cat; echo; } >>$0.out",
+    "loud": "head -c 100000000 /dev/zero | tr '\\0' x; { cat; echo; } >>$0.out",
     "fork": "cat >/dev/null; (setsid sh -c 'exec sleep 1001' & sleep 1002 &); echo x >>$0.out",
 }
 

@@ -149,15 +149,21 @@ def a_cloned_key_is_an_incident(lab):
     shutil.copytree(one.state, three.state)
     three.probe_start(None)
 
-    def incident():
-        for host in (one, three):
+    def speak(*hosts):
+        for host in hosts:
             host.ip("addr", "add", "192.0.2.88/32", "dev", "lo")
             host.ip("addr", "del", "192.0.2.88/32", "dev", "lo")
+
+    def incident():
+        speak(one, three)
         return [row for row in rows(lab, "incidents") if row["kind"] == "duplicate-key"]
     found = wait_until(incident, 60, lambda: one.probe.text() + three.probe.text(), step=0.5)
     for host in (one, three):
         contains(found[0]["text"], f"{host.address}:", "the incident")
     fresh(three)
+    # The agent is called what the last of the two said, until the one that is left speaks.
+    wait_until(lambda: speak(one) or "three" not in states(lab), 60,
+               lambda: f"{states(lab)} {one.probe.text()}", step=0.5)
     lab.cma.ctl("incident", "clear", str(found[0]["id"]))
     equal(rows(lab, "incidents"), [], "what is open")
 

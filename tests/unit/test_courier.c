@@ -216,7 +216,7 @@ static void test_talks_without_end(void **state)
 {
 	struct rig *rig = *state;
 
-	start(rig, PATIENCE_MS, "head -c 1000000000 /dev/zero | tr '\\0' 'x'; echo; exit 1");
+	start(rig, PATIENCE_MS, "head -c 100000000 /dev/zero | tr '\\0' 'x'; echo; exit 1");
 	assert_int_equal(deliver(rig), -EIO);
 	assert_memory_equal(rig->why, "exit code 1: xxxx", 17);
 	assert_true(strlen(rig->why) < COURIER_WHY_MAX);
