@@ -72,7 +72,8 @@ int vigil_new(struct server *server, struct vigil **vigil)
 	made->server = server;
 	*vigil = made;
 	if (interval_ms < 1 || interval_ms > VIGIL_INTERVAL_MAX_MS) {
-		log_error(server->log, "--heartbeat-interval must be from 1s to 60s");
+		log_error(server->log, "--heartbeat-interval '%s': must be from 1s to 60s",
+			config_text(server->config, "heartbeat-interval"));
 		return -EINVAL;
 	}
 	if (!strcmp(degree, "off"))

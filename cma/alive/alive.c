@@ -46,6 +46,8 @@ static void free_fault(void *owner, struct table_link *link)
 
 void alive_free(struct alive *alive)
 {
+	if (!alive)
+		return;
 	for (size_t i = 0; i < alive->count; i++)
 		free(alive->slots[i]->cables);
 	table_each(&alive->domains, free_domain, NULL);

@@ -46,7 +46,7 @@ struct alive_config {
 };
 
 struct alive *alive_new(const struct alive_config *config);
-void alive_free(struct alive *alive); /* wipes the secret */
+void alive_free(struct alive *alive); /* wipes the secret; NULL is fine */
 
 /* ---- the roster: as the store has it before alive_start, new agents later ---- */
 

@@ -43,6 +43,8 @@ def bad_values_are_quoted(lab):
                                    ("nanoprobe", "--cma", "somewhere"),
                                    ("nanoprobe", "--token", "not-a-token"),
                                    ("cma", "--listen", "10.0.0.1:notaport"),
+                                   ("cma", "--ring-degree", "3"),
+                                   ("cma", "--heartbeat-interval", "61s"),
                                    ("cmactl", "--output", "papyrus")):
         done = run(built(program), option, value, "status" if program == "cmactl" else
                    f"--state-dir={lab.directory}/fresh", ok=False)
