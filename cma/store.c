@@ -447,10 +447,13 @@ size_t store_backlog(struct store *store)
 	return count;
 }
 
-void store_keep(struct store *store, const struct alive_event *event)
+void store_keep(struct store *store, const struct alive_event *events, size_t count)
 {
+	struct instant now = instant_now();
+
 	pthread_mutex_lock(&store->lock);
-	keep_event(&store->keep, instant_now(), event);
+	for (size_t i = 0; i < count; i++)
+		keep_event(&store->keep, now, &events[i]);
 	pthread_cond_signal(&store->queued);
 	pthread_mutex_unlock(&store->lock);
 }

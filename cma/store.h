@@ -67,9 +67,10 @@ size_t store_backlog(struct store *store);
 /*
  * Network thread: what was decided here, and the port of an agent's heartbeats, as HELD tells it.
  * They are written before what agents say, in order, and stay queued until they are committed
- * (cma/keep.h).
+ * (cma/keep.h). Events that are given together are of one transaction, unless thousands wait: who
+ * reads of an incident reads whom it concerns, too.
  */
-void store_keep(struct store *store, const struct alive_event *event);
+void store_keep(struct store *store, const struct alive_event *events, size_t count);
 void store_keep_beat(struct store *store, uint64_t agent, uint16_t port);
 size_t store_kept(struct store *store);
 

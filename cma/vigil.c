@@ -14,6 +14,7 @@
 
 enum {
 	VIGIL_SENDS = 1 << 14, /* datagrams in one turn */
+	VIGIL_DECISIONS = 512, /* of one step, in one transaction */
 	VIGIL_INTERVAL_MAX_MS = 60000,
 	VIGIL_NO_LIST = 1, /* version of the empty list, when heartbeats are off */
 };
@@ -280,10 +281,16 @@ static void ask(struct vigil *vigil, struct instant now)
 
 static void keep_decisions(struct vigil *vigil)
 {
-	struct alive_event event;
+	struct alive_event events[VIGIL_DECISIONS];
+	size_t count;
 
-	while (alive_take(vigil->alive, &event))
-		store_keep(vigil->server->store, &event);
+	do {
+		for (count = 0; count < VIGIL_DECISIONS; count++)
+			if (!alive_take(vigil->alive, &events[count]))
+				break;
+		if (count)
+			store_keep(vigil->server->store, events, count);
+	} while (count == VIGIL_DECISIONS);
 }
 
 static void tell_lists(struct vigil *vigil, struct instant now)

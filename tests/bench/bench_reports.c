@@ -103,7 +103,7 @@ static void decide(struct bench *b, size_t agent)
 		.kind = ALIVE_EVENT_STATUS, .agent = b->ids[agent], .status = ALIVE_UNREACHABLE
 	};
 
-	store_keep(b->store, &event);
+	store_keep(b->store, &event, 1);
 }
 
 static size_t take_all(struct bench *b)

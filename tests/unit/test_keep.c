@@ -41,7 +41,7 @@ static void keep_edge(struct desk *f, enum alive_event_kind kind, uint32_t edge)
 {
 	const struct alive_event event = { .kind = kind, .edge = edge, .low = 1, .high = 2 };
 
-	store_keep(f->store, &event);
+	store_keep(f->store, &event, 1);
 }
 
 static int last_edge(void *context, const struct graph_ring_edge *edge)
@@ -125,7 +125,7 @@ static void test_of_nobody(void **state)
 	};
 	struct desk *f = *state;
 
-	store_keep(f->store, &event);
+	store_keep(f->store, &event, 1);
 	store_keep_beat(f->store, 99, 1985);
 	keep_edge(f, ALIVE_EVENT_EDGE, 2);
 	wait_until_kept(f, 3);
