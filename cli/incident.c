@@ -52,13 +52,10 @@ int command_incidents(struct args *args, json_t *request)
 int command_incident_clear(struct args *args, json_t *request)
 {
 	int err = command_operands(args, 1, 1, "the ID of an incident (see 'cmactl incidents')");
-	int64_t id;
+	int64_t id = 0;
 
-	if (!err && text_parse_number(args->operands[0], 1, INT64_MAX, &id)) {
-		snprintf(args->error, sizeof(args->error), "'%s' is no number of an incident",
-			args->operands[0]);
-		err = -EINVAL;
-	}
+	if (!err)
+		err = incident_number(args, &id);
 	if (err)
 		return err;
 	json_object_set_new(request, "do", json_string("incident.clear"));

@@ -15,6 +15,9 @@
 enum {
 	VIGIL_SENDS = 1 << 14, /* datagrams in one turn */
 	VIGIL_DECISIONS = 512, /* of one step, in one transaction */
+	/* Of datagrams: more than wait in a socket, but whoever floods it does not keep us there.
+	 */
+	VIGIL_BATCHES = 2048,
 	VIGIL_INTERVAL_MAX_MS = 60000,
 	VIGIL_NO_LIST = 1, /* version of the empty list, when heartbeats are off */
 };
@@ -253,12 +256,15 @@ static void take_refusal(void *owner, const struct addr *refused)
 	alive_refused(vigil->alive, instant_now(), refused);
 }
 
-/* All of it: what has arrived must not count as silence. */
+/* All that was there before: what has arrived must not count as silence. */
 static void drain(struct vigil *vigil)
 {
-	while (inbound_receive(probe_inbound(vigil->probe), take_answer, vigil))
+	int left = VIGIL_BATCHES;
+
+	while (left-- > 0 && inbound_receive(probe_inbound(vigil->probe), take_answer, vigil))
 		continue;
-	while (probe_refusals(vigil->probe, take_refusal, vigil))
+	left = VIGIL_BATCHES;
+	while (left-- > 0 && probe_refusals(vigil->probe, take_refusal, vigil))
 		continue;
 }
 
