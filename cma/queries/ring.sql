@@ -1,6 +1,6 @@
 -- who exchanges heartbeats with whom, and what each sees of the other; as of now, always
--- sees: heard, silent, refused (nobody listens there) or one-way (it does not hear us). layer: of
--- several rings, which.
+-- sees: heard, silent, refused (nobody listens there) or one-way (it does not hear us), as the host
+-- told last: who is down tells nothing any more. layer: of several rings, which.
 -- param host: host = ""  only what this one sees, and what is seen of it
 -- edges host -> neighbour
 WITH asked (id) AS (
