@@ -26,7 +26,7 @@ SELECT i.number AS id,
        iif(i.cleared > :as_of AND EXISTS (SELECT 1 FROM quiet q WHERE q.incident = i.id),
            'yes', NULL) AS maintenance
 FROM incident i
-JOIN node n ON n.id = i.node
+LEFT JOIN node n ON n.id = i.node
 LEFT JOIN node o ON o.id = n.owner
 WHERE i.tenant = :tenant AND i.opened <= :as_of AND (:all OR i.cleared > :as_of)
 	AND (:kind = '' OR i.kind = :kind) AND :severity IN ('any', i.severity)

@@ -172,6 +172,22 @@ static void test_latest(void **state)
 	estate_remove(&e);
 }
 
+/* A rule may find what is no node: its incident is open, and so it is shown. */
+static void test_of_no_node(void **state)
+{
+	struct estate e;
+
+	(void)state;
+	estate_new(&e);
+	open_one(&e, tenant_of(&e, "default"), 424242, "odd");
+	estate_expect(&e, "incidents", NULL,
+		"[{'cleared':null,"
+		"'concerned':0,'hosts':null,'id':1,"
+		"'kind':'duplicate-key','maintenance':null,'node':null,"
+		"'opened':'" T0 "','severity':'warning','text':'odd','updated':'" T0 "'}]");
+	estate_remove(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +195,7 @@ int main(void)
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_tenants),
 		cmocka_unit_test(test_latest),
+		cmocka_unit_test(test_of_no_node),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
