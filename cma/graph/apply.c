@@ -340,7 +340,10 @@ int graph_apply(struct graph *g, int64_t agent, const struct graph_message *mess
 		return -EILSEQ;
 	if (!failed && message->sequence > row.durable[message->stream]) {
 		row.durable[message->stream] = message->sequence;
-		failed = take(g, &row, message, result);
+		if (!warrant_same_run(message->incarnation, before.incarnation))
+			failed = graph_ring_begin(g, agent);
+		if (!failed)
+			failed = take(g, &row, message, result);
 		if (!failed)
 			failed = row_save(g, &row);
 	}

@@ -61,6 +61,11 @@ int graph_ring_sees(struct graph *g, int64_t agent, uint32_t edge, enum sight si
 	return db_run(&g->db, DB_RING_SEES, "iii", (int64_t)edge, agent, (int64_t)sight);
 }
 
+int graph_ring_begin(struct graph *g, int64_t agent)
+{
+	return db_run(&g->db, DB_RING_BEGIN, "i", agent);
+}
+
 int graph_ring_last(struct graph *g, uint32_t *edge)
 {
 	int64_t last = 0;

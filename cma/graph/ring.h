@@ -27,6 +27,9 @@ int graph_ring_add(struct graph *g, const struct graph_ring_edge *edge);
 int graph_ring_remove(struct graph *g, uint32_t edge);
 /* What an agent sees of an edge that it is an end of; nothing when it is not. */
 int graph_ring_sees(struct graph *g, int64_t agent, uint32_t edge, enum sight sight);
+/* Another run of the agent: what the former one saw is void, and this one says what it does not
+ * hear. */
+int graph_ring_begin(struct graph *g, int64_t agent);
 
 /* The highest number that an edge ever had, 0: none. */
 int graph_ring_last(struct graph *g, uint32_t *edge);

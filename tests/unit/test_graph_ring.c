@@ -31,15 +31,15 @@ static void drop(struct estate *e, uint32_t edge)
 	assert_int_equal(graph_commit(e->graph), 0);
 }
 
-/* SIGHT, in the urgent stream. */
-static enum graph_verdict see(
-	struct estate *e, int64_t agent, uint64_t sequence, uint32_t edge, uint8_t sight)
+/* SIGHT, in the urgent stream of a run. */
+static enum graph_verdict see_in(struct estate *e, int64_t agent, uint64_t incarnation,
+	uint64_t sequence, uint32_t edge, uint8_t sight)
 {
 	const struct message message = { .kind = MESSAGE_SIGHT,
 		.sight = { .edge = edge, .sight = sight } };
 	struct writer w cleanup(writer_free) = writer_growing(64);
 	struct graph_message said = {
-		.incarnation = 1, .stream = STREAM_URGENT, .sequence = sequence
+		.incarnation = incarnation, .stream = STREAM_URGENT, .sequence = sequence
 	};
 
 	message_encode(&w, &message);
@@ -49,6 +49,12 @@ static enum graph_verdict see(
 	assert_int_equal(graph_commit(e->graph), 0);
 	assert_true(e->result.durable[STREAM_URGENT] >= sequence);
 	return e->result.verdict;
+}
+
+static enum graph_verdict see(
+	struct estate *e, int64_t agent, uint64_t sequence, uint32_t edge, uint8_t sight)
+{
+	return see_in(e, agent, 1, sequence, edge, sight);
 }
 
 static void test_secret(void **state)
@@ -149,6 +155,34 @@ static void test_sights(void **state)
 	estate_remove(&e);
 }
 
+/* A process that ended with an accusation, and another one that has nothing to complain of. */
+static void test_another_run(void **state)
+{
+	struct estate e;
+	int64_t a, b, c;
+
+	(void)state;
+	estate_new(&e);
+	a = estate_host(&e, 1, "a", NULL);
+	b = estate_host(&e, 2, "b", NULL);
+	c = estate_host(&e, 3, "c", NULL);
+	assert_int_equal(add(&e, 1, a, b), 0);
+	assert_int_equal(add(&e, 2, c, a), 0);
+	assert_int_equal(see(&e, a, 1, 1, SIGHT_REFUSED), GRAPH_APPLIED);
+	assert_int_equal(see(&e, a, 2, 2, SIGHT_SILENT), GRAPH_APPLIED);
+	assert_int_equal(see(&e, b, 1, 1, SIGHT_SILENT), GRAPH_APPLIED);
+	/* Another session of the same run. */
+	assert_int_equal(see_in(&e, a, 2, 1, 7, SIGHT_HEARD), GRAPH_APPLIED);
+	estate_expect(&e, "ring", NULL,
+		"[" SIDE("a", "b", "refused") "," SIDE("a", "c", "silent") "," SIDE(
+			"b", "a", "silent") "," SIDE("c", "a", "heard") "]");
+	assert_int_equal(see_in(&e, a, 1 << 16, 1, 7, SIGHT_HEARD), GRAPH_APPLIED);
+	estate_expect(&e, "ring", NULL,
+		"[" SIDE("a", "b", "heard") "," SIDE("a", "c", "heard") "," SIDE(
+			"b", "a", "silent") "," SIDE("c", "a", "heard") "]");
+	estate_remove(&e);
+}
+
 /* What a host sees, and what is seen of it, by all that are its neighbours. */
 static void test_query(void **state)
 {
@@ -223,6 +257,7 @@ int main(void)
 		cmocka_unit_test(test_secret),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_sights),
+		cmocka_unit_test(test_another_run),
 		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_load),
 	};
