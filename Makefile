@@ -228,7 +228,7 @@ tests: all $(unit_tests) $(sim_tests) $(alive_tests) $(crash_tests) $(fuzz_repla
 model:
 	@tests/model/check.sh
 
-.PHONY: model run lab check check-kernels system bench bench-serf lint fuzz coverage clean install uninstall
+.PHONY: model run lab check check-kernels system alive-long bench bench-serf lint fuzz coverage clean install uninstall
 run:
 	@tools/run.sh
 lab:
@@ -237,6 +237,10 @@ check:
 	@tools/check.sh
 system: all $(test_tools)
 	@tools/run-tests.sh system $(wildcard tests/system/test_*.py)
+# 100 hosts that fail one by one: HOSTS, SWITCHES, KILLS.
+alive-long: all
+	@git log -1 --format='commit %H'; git status --short --untracked-files=no
+	@PYTHONDONTWRITEBYTECODE=1 BUILD=$(BUILD) python3 tests/system/alive_long.py
 check-kernels:
 	@tools/check-kernels.sh
 bench: all $(test_tools)

@@ -87,6 +87,10 @@ def fail_each(lab, events, hosts, fail, mend, right):
         time.sleep(0.5)
     kinds = collections.Counter(row["kind"] for row in lab.cma.query("incidents", all="yes")
                                 if row["id"] not in first)
+    times = list(told.values())
+    say(f"told {len(times)} of {len(hosts)}: p50 {percentile(times, 0.5):.1f}, "
+        f"p99 {percentile(times, 0.99):.1f}, longest {max(times):.1f} s")
+    print(f"    {' '.join(f'{value:.1f}' for value in sorted(times))}", flush=True)
     for host in hosts[-AWAY:]:
         mend(host)
     whole(lab, [host.name for host in lab.hosts if host.probe])
@@ -94,10 +98,6 @@ def fail_each(lab, events, hosts, fail, mend, right):
     wrong = [(row["kind"], row["node"]) for row in rows if row["kind"] not in right]
     false = [(row["kind"], row["node"]) for row in rows
              if not any(name in begun for name in (row["hosts"] or "").split(", "))]
-    times = list(told.values())
-    say(f"told {len(times)} of {len(hosts)}: p50 {percentile(times, 0.5):.1f}, "
-        f"p99 {percentile(times, 0.99):.1f}, longest {max(times):.1f} s")
-    print(f"    {' '.join(f'{value:.1f}' for value in sorted(times))}")
     print(f"    as {dict(kinds)}; in the end {dict(collections.Counter(r['kind'] for r in rows))}")
     print(f"    others accused: {false or 'none'}; wrong causes: {wrong or 'none'}", flush=True)
     return len(times) == len(hosts) and not false and not wrong

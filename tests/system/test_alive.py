@@ -121,10 +121,11 @@ def try_fault(lab, what, fail, mend, wanted, *, really=None, promised=DEATH_S,
 @suite.test
 def rings_are_made(lab):
     watched(lab)
-    for host in HOSTS:
-        becomes(lambda host=host: [one for one, neighbour, _ in ring(lab)
-                                   if one == host and neighbour[0] == host[0]], [host], PATIENCE,
-                f"neighbours of {host} behind its switch")
+    equal(sorted(f"{host} {neighbour}" for host, neighbour, _ in ring(lab)),
+          sorted(f"{neighbour} {host}" for host, neighbour, _ in ring(lab)), "both ends watch")
+    pairs = {frozenset((host, neighbour)) for host, neighbour, _ in ring(lab)}
+    equal(len(pairs), len(HOSTS), "edges")
+    check(any(len({host[0] for host in pair}) == 2 for pair in pairs), f"nobody looks out: {pairs}")
 
 
 @suite.test
@@ -167,6 +168,7 @@ def uplink_is_cut(lab):
               lambda: hub.ip("link", "set", "p1", "down"),
               lambda: hub.ip("link", "set", "p1", "up"),
               ("unreachable", BEHIND_A, "switch", "swa"), really=("partition", "swa"),
+              promised=RETRY_S,  # until the last is asked, whom nobody outside of it watches
               events=("open", "reclassified", "clear"))
 
 
