@@ -3,6 +3,7 @@
 #   make            the three programs          make check   every test
 #   make run        watch this host, live       make lab     a small estate in network namespaces
 #   make check-kernels  the same on other kernels, under emulation
+#   make alive-long     100 real hosts that fail one after the other
 #   make bench-serf     this beside Debian's serf, 100 hosts
 #   make sim | sim-long | sim-alive | sim-alive-long | crash | crash-long | model | fuzz
 #   make coverage | bench | lint
@@ -228,7 +229,8 @@ tests: all $(unit_tests) $(sim_tests) $(alive_tests) $(crash_tests) $(fuzz_repla
 model:
 	@tests/model/check.sh
 
-.PHONY: model run lab check check-kernels system alive-long bench bench-serf lint fuzz coverage clean install uninstall
+.PHONY: model run lab check check-kernels system alive-long bench bench-serf lint fuzz coverage
+.PHONY: clean install uninstall
 run:
 	@tools/run.sh
 lab:

@@ -112,10 +112,19 @@ def try_fault(lab, what, fail, mend, wanted, *, really=None, promised=DEATH_S,
     _, hosts, cause, node = wanted
     ended = [(row["kind"], row["node"], row["hosts"])
              for row in lab.cma.query("incidents", all="yes") if row["id"] not in before]
-    equal(ended, [(*(really or (cause, node)), ", ".join(hosts))] if cause else [],
+    told = [row["kind"] for row in lab.cma.query("events", after=last) if row["kind"] != "update"]
+    # While agents come back to a CMA that was killed, one at a time, what fails with many may be
+    # told as the death of one, which then becomes part of it.
+    first = [incident for incident in ended
+             if RESTART and len(hosts) > 1 and incident in [("host", name, name) for name in hosts]]
+    equal([incident for incident in ended if incident not in first],
+          [(*(really or (cause, node)), ", ".join(hosts))] if cause else [],
           f"{what}: what it was")
-    equal([row["kind"] for row in lab.cma.query("events", after=last) if row["kind"] != "update"],
-          list(events), f"{what}: events")
+    if first:
+        print(f"    {first} was told before")
+        equal((told[0], told[-1]), (events[0], events[-1]), f"{what}: events")
+    else:
+        equal(told, list(events), f"{what}: events")
 
 
 @suite.test
