@@ -58,7 +58,7 @@ void accusation_drop(struct alive *alive, struct instant now, struct agent *agen
 	inquiry_touch(alive, inquiry);
 }
 
-void accusation_drop_by(struct alive *alive, struct instant now, const struct agent *by)
+void accusation_drop_by(struct alive *alive, struct instant now, struct agent *by)
 {
 	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE];
 	size_t count = member_neighbours(alive, by, neighbours);
@@ -69,4 +69,5 @@ void accusation_drop_by(struct alive *alive, struct instant now, const struct ag
 		accusation_drop(alive, now, agent, neighbours[i].edge);
 		inquiry_watch(alive, now, agent);
 	}
+	inquiry_watch(alive, now, by);
 }

@@ -16,6 +16,6 @@ void accusation_make(struct alive *alive, struct instant now, struct agent *agen
 /* No more, if there was one. */
 void accusation_drop(struct alive *alive, struct instant now, struct agent *agent, uint32_t edge);
 /* All by this agent: it began anew, and what it told before is void. */
-void accusation_drop_by(struct alive *alive, struct instant now, const struct agent *by);
+void accusation_drop_by(struct alive *alive, struct instant now, struct agent *by);
 
 #endif

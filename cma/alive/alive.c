@@ -221,6 +221,7 @@ void alive_sight(
 	else
 		accuse(alive, now, agent, other, sight);
 	inquiry_watch(alive, now, other);
+	inquiry_watch(alive, now, agent);
 	if (other->inquiry)
 		judge(alive, now, other->inquiry);
 }

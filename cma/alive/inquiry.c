@@ -14,7 +14,7 @@ enum {
 	ANSWER_MS = 250, /* the last one is given a little longer */
 	DOUBT = 3,     /* questions that fail until an agent is no witness, and others are asked */
 	EARLY_S = 120, /* for others to boot, where all were off */
-	WATCH_S = 3,   /* without anybody who watches it, until we ask */
+	WATCH_S = 1,   /* without anybody who watches it, until we ask */
 	GRACE_S = 600, /* a host that is down keeps its edges */
 	WAIT_S = 10,   /* until a host that is down is asked again, doubled each time */
 	WAIT_DOUBLED = 6,
@@ -201,7 +201,7 @@ static void ask(struct alive *alive, struct instant now, struct timer *timer)
 {
 	struct inquiry *inquiry = timer_object(timer, struct inquiry, question);
 
-	if (inquiry->orphan && is_calm(alive) &&
+	if (inquiry->orphan && inquiry->answered && is_calm(alive) &&
 		!ringplan_watched(alive->plan, inquiry->agent->slot) &&
 		ringplan_rescue(alive->plan, inquiry->agent->slot))
 		member_follow(alive, now);

@@ -83,7 +83,8 @@ bool member_is_watched(const struct alive *alive, const struct agent *agent)
 		const struct agent *by = alive->slots[neighbours[i].slot];
 
 		if (by->status == ALIVE_UP && !by->untold &&
-			!accusation_find(agent, neighbours[i].edge))
+			!accusation_find(agent, neighbours[i].edge) &&
+			!accusation_find(by, neighbours[i].edge))
 			return true;
 	}
 	return false;

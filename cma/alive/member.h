@@ -46,7 +46,7 @@ size_t member_neighbours(const struct alive *alive, const struct agent *agent,
 	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE]);
 /* The neighbour at the other end of this edge; NULL: it is none of its edges. */
 struct agent *member_across(const struct alive *alive, const struct agent *agent, uint32_t edge);
-/* Somebody who is up hears it. */
+/* Somebody who is up hears it, and is heard by it: who is silent may not be there to watch. */
 bool member_is_watched(const struct alive *alive, const struct agent *agent);
 /* It has had its list for so long that it would have told of a silent neighbour. */
 bool member_has_watched(const struct agent *agent, struct instant now);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "cma/alive/alive_state.h"
 #include "tests/unit/yard.h"
 
 enum { SWITCHES = 4, PER_SWITCH = 6, HOSTS = SWITCHES * PER_SWITCH };
@@ -229,6 +230,21 @@ static void test_nobody_stays_unwatched(void **state)
 	assert_int_equal(yard_status(&yard, 0), ALIVE_DOWN);
 }
 
+/* It is asked as soon as it hears neither of them, before they are found dead. */
+static void test_who_hears_nobody_is_asked(void **state)
+{
+	size_t neighbours[8];
+
+	(void)state;
+	assert_int_equal(yard_neighbours(&yard, 0, neighbours), 2);
+	yard_kill(&yard, neighbours[0]);
+	yard_kill(&yard, neighbours[1]);
+	yard_run(&yard, 5600);
+	assert_int_equal(yard_status(&yard, neighbours[0]), ALIVE_UP);
+	assert_false(member_is_watched(yard.alive, member_find(yard.alive, yard_id(0))));
+	assert_non_null(member_find(yard.alive, yard_id(0))->inquiry);
+}
+
 /* A host and all who watch it die at once. */
 static void test_the_dead_without_witnesses_are_found(void **state)
 {
@@ -259,6 +275,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_majority_is_not_believed, begin, end),
 		cmocka_unit_test_setup_teardown(test_isolation_is_noticed_by_the_pulse, begin, end),
 		cmocka_unit_test_setup_teardown(test_nobody_stays_unwatched, begin, end),
+		cmocka_unit_test_setup_teardown(test_who_hears_nobody_is_asked, begin, end),
 		cmocka_unit_test_setup_teardown(
 			test_the_dead_without_witnesses_are_found, begin, end),
 	};

@@ -125,7 +125,8 @@ static void play(void *owner, uint64_t i, void *to)
 		plot_end(&scene, &plot);
 		scene_run(&scene, AFTER_NS);
 		look_after(&scene, &plot, from, result);
-		result->broken = guard_broken(&scene.guard) + scene.ledger.odd + from;
+		result->broken = guard_broken(&scene.guard) + scene.guard.unwatched_long +
+			scene.ledger.odd + from;
 		if (result->broken && !*result->text)
 			snprintf(result->text, sizeof(result->text),
 				"%s; %llu odd events; %u incidents before", scene.guard.first,
