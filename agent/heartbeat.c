@@ -81,8 +81,9 @@ void heartbeat_run(struct heartbeat *heartbeat, struct instant now)
 
 	if (!ring || (!heartbeat->waits && instant_before(now, ring_deadline(ring))))
 		return;
-	heartbeat->waits = !neighbour_run(&heartbeat->neighbour, now);
-	while (!heartbeat->waits && ring_sight(ring, now, &sight))
+	heartbeat->waits = false;
+	neighbour_run(&heartbeat->neighbour, now);
+	while (ring_sight(ring, now, &sight))
 		tell_sight(heartbeat, &sight);
 }
 

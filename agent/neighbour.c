@@ -12,7 +12,15 @@
 #include "bpf/event.h"
 #include "wire/seal.h"
 
-enum { RECEIVE_MAX = 256 }; /* datagrams, before the rest of the process has its turn */
+enum {
+	/*
+	 * Of the socket, which the kernel doubles; a datagram counts with some 768 bytes at least.
+	 * So no more than RECEIVE_MAX wait at a time: who takes as many has heard all that had
+	 * arrived when he began, however fast more comes.
+	 */
+	SOCKET_BYTES = 64 << 10,
+	RECEIVE_MAX = 256,
+};
 
 static void random_bytes(void *owner, void *to, size_t size)
 {
@@ -70,6 +78,7 @@ int neighbour_open(struct neighbour *neighbour, uint16_t port)
 	}
 	set(neighbour->fd, IPPROTO_IP, IP_RECVERR, 1);
 	set(neighbour->fd, SOL_SOCKET, SO_PRIORITY, BEAT_PRIORITY);
+	set(neighbour->fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BYTES);
 	err = bind_to(neighbour, port);
 	if (err == -EADDRINUSE)
 		err = bind_to(neighbour, 0);
@@ -178,16 +187,11 @@ static void send_all(struct neighbour *neighbour, struct instant now)
 		send_beat(neighbour, &to, SPAN(datagram, size));
 }
 
-bool neighbour_run(struct neighbour *neighbour, struct instant now)
+void neighbour_run(struct neighbour *neighbour, struct instant now)
 {
-	unsigned taken = 0;
-
-	while (taken < RECEIVE_MAX && take_datagram(neighbour, now)) {
+	for (int i = 0; i < RECEIVE_MAX && take_datagram(neighbour, now); i++)
 		send_all(neighbour, now);
-		taken++;
-	}
-	while (take_error(neighbour, now))
+	for (int i = 0; i < RECEIVE_MAX && take_error(neighbour, now); i++)
 		continue;
 	send_all(neighbour, now);
-	return taken < RECEIVE_MAX;
 }

@@ -20,9 +20,9 @@ struct neighbour {
 int neighbour_open(struct neighbour *neighbour, uint16_t port);
 void neighbour_close(struct neighbour *neighbour); /* all zero is fine, too */
 /*
- * Hears what has arrived and sends what is due. True when all was heard: only then ring_sight may
- * judge. To be called when fd is readable and at ring_deadline.
+ * Hears all that had arrived, so that ring_sight may judge, and sends what is due. To be called
+ * when fd is readable and at ring_deadline.
  */
-bool neighbour_run(struct neighbour *neighbour, struct instant now);
+void neighbour_run(struct neighbour *neighbour, struct instant now);
 
 #endif
