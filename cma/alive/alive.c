@@ -126,7 +126,7 @@ static void withdraw(struct alive *alive, struct agent *agent)
 
 	if (!fault)
 		return;
-	if (fault_is_group(fault))
+	if (fault_is_group(fault) || fault->support)
 		fault_release(alive, agent->inquiry);
 	else
 		fault_clear(alive, fault);

@@ -193,7 +193,9 @@ struct fault *fault_reclassify(
 			leave(inquiry);
 			fault_concern(alive, other, inquiry);
 		}
-		fault_clear(alive, fault);
+		/* What supports it still names it, and ends it. */
+		if (!fault->support)
+			fault_clear(alive, fault);
 		return other;
 	}
 	fault_event(alive,

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "cma/alive/alive_state.h"
+#include "cma/alive/cable.h"
 #include "tests/unit/yard.h"
 
 enum { PER_SWITCH = 4, HOSTS = 3 * PER_SWITCH, SECOND = 9 };
@@ -124,6 +125,29 @@ static void test_another_port_is_another_place(void **state)
 	assert_int_equal(yard_open(&yard), 0);
 }
 
+/* One link was lost long before its switch was: that stays a cause of its own. */
+static void test_an_old_loss_is_not_absorbed(void **state)
+{
+	const struct alive_incident name = {
+		.cause = ALIVE_CAUSE_SWITCH, .tenant = 1, .node = yard_switch(0)
+	};
+
+	(void)state;
+	plug(1, false, true);
+	yard_run(&yard, 50000);
+	plug(2, false, true);
+	plug(3, false, true);
+	yard_run(&yard, 5000);
+	assert_int_equal(yard_open(&yard), 2);
+	assert_non_null(cable_absorb(yard.alive, &name));
+	assert_int_equal(yard_open(&yard), 2);
+	for (size_t i = 1; i <= 3; i++)
+		plug(i, true, true);
+	yard_run(&yard, 10000);
+	assert_int_equal(yard_open(&yard), 0);
+	assert_int_equal(yard_count(&yard, ALIVE_EVENT_CLEAR), 2);
+}
+
 /* It tells of a new switch each time, and of a cable to it that it loses: nothing is left of them.
  */
 static void test_ever_new_places(void **state)
@@ -155,6 +179,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cables_become_a_switch, begin, end),
 		cmocka_unit_test_setup_teardown(test_without_lldp_nothing_is_lost, begin, end),
 		cmocka_unit_test_setup_teardown(test_another_port_is_another_place, begin, end),
+		cmocka_unit_test_setup_teardown(test_an_old_loss_is_not_absorbed, begin, end),
 		cmocka_unit_test_setup_teardown(test_ever_new_places, begin, end),
 	};
 
