@@ -11,7 +11,7 @@
 
 static void test_says_all_later(void **state)
 {
-	struct newcomers newcomers = { .by_id = { NULL } };
+	struct newcomers newcomers = { .by_id = { .size = 0 } };
 	const struct hub_agent agent = { .id = 7, .tenant = 3, .incarnation = 99 };
 	const struct record_held held = { .version = 0, .port = 1985 };
 	const struct addr from = { .port = 5555 };
@@ -39,7 +39,7 @@ static void test_says_all_later(void **state)
 /* Its enrolment is handed out again when it could not be committed, maybe by another run of it. */
 static void test_enrols_again(void **state)
 {
-	struct newcomers newcomers = { .by_id = { NULL } };
+	struct newcomers newcomers = { .by_id = { .size = 0 } };
 	struct hub_agent agent = { .id = 7, .incarnation = 1 };
 	const struct record_held held = { .port = 1985 };
 	const struct addr from = { .port = 5555 };
@@ -60,7 +60,7 @@ static void test_enrols_again(void **state)
 
 static void test_of_nobody(void **state)
 {
-	struct newcomers newcomers = { .by_id = { NULL } };
+	struct newcomers newcomers = { .by_id = { .size = 0 } };
 	const struct hub_agent agent = { .id = 7 };
 	const struct record_held held = { .port = 1985 };
 	const struct addr from = { .port = 5555 };
