@@ -35,6 +35,10 @@ static void assert_broken(struct estate *e, const char *name, const char *why)
 
 static void test_one_bad_file(void **state)
 {
+	static const char many[] =
+		"-- a\n-- param a: ip\n-- param b: ip\n-- param c: ip\n-- param d: ip\n"
+		"-- param e: ip\n-- param f: ip\n-- param g: ip\n-- param h: ip\n-- param i: ip\n"
+		"SELECT 1";
 	struct estate e;
 
 	(void)state;
@@ -42,6 +46,11 @@ static void test_one_bad_file(void **state)
 	write_query(&e, "answer.sql", "-- the answer\nSELECT 42 AS answer");
 	write_query(&e, "typo.sql", "-- a typo\nSELECT nme FROM node");
 	write_query(&e, "empty.sql", "");
+	write_query(&e, "bare.sql", "SELECT 1");
+	write_query(&e, "name.sql", "-- a\n-- param ip ip\nSELECT 1");
+	write_query(&e, "kind.sql", "-- a\n-- param a: ip\n-- param b: colour\nSELECT 1");
+	write_query(&e, "many.sql", many);
+	write_query(&e, "bad.sql", "-- a\n-- severity urgent\nSELECT 1");
 	write_query(&e, "allips.sql", "-- two\nSELECT 1; SELECT 2");
 	write_query(&e, "notes.txt", "not a query");
 	open_queries(&e);
@@ -49,6 +58,11 @@ static void test_one_bad_file(void **state)
 	estate_expect(&e, "allservers", NULL, "[]");
 	assert_broken(&e, "typo", "typo.sql: no such column: nme");
 	assert_broken(&e, "empty", "empty.sql: there is no SELECT in it");
+	assert_broken(&e, "bare", "bare.sql: line 1: the first line is no '-- summary'");
+	assert_broken(&e, "name", "name.sql: line 2: 'ip' is not 'NAME:'");
+	assert_broken(&e, "kind", "kind.sql: line 3: 'colour' is not a type");
+	assert_broken(&e, "many", "many.sql: line 10: more than 8 parameters");
+	assert_broken(&e, "bad", "bad.sql: line 2: 'urgent' is none of info, warning and critical");
 	assert_broken(&e, "allips", "allips.sql: more than one statement");
 	estate_remove(&e);
 }
