@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/debut.h"
 #include "agent/dryrun.h"
 #include "agent/footprint.h"
 #include "agent/heartbeat.h"
@@ -42,6 +43,7 @@ struct net {
 	struct uplink *uplink;
 	struct perform perform; /* borrows the three above */
 	struct heartbeat heartbeat;
+	struct debut debut;
 	struct instant start_deadline;
 	bool sense_ready, sense_ended, ready;
 	bool enrolled_told, trimmed;
@@ -242,10 +244,11 @@ static void tell_new_key(struct net *net)
 
 static void run_uplink(struct net *net)
 {
-	const struct uplink_status *status;
+	const struct uplink_status *status = uplink_status(net->uplink);
+	const struct addr *at = reach_address(&net->reach);
 	char cma[ADDR_TEXT_SIZE];
 
-	if (net->ready)
+	if (net->ready && !debut_waits(&net->debut, instant_now(), net->tracker, status, at))
 		send_datagrams(net);
 	status = uplink_status(net->uplink);
 	addr_text(reach_address(&net->reach), cma);
@@ -311,7 +314,9 @@ static void arm_timer(struct net *net, struct instant now)
 
 	if (net->sense_ready && !net->ready)
 		deadline = instant_first(deadline, net->start_deadline);
-	if (net->uplink)
+	if (net->uplink && debut_deadline(&net->debut).ns != INSTANT_NEVER.ns)
+		deadline = instant_first(deadline, debut_deadline(&net->debut));
+	else if (net->uplink)
 		deadline = instant_first(deadline, uplink_deadline(net->uplink));
 	deadline = instant_first(deadline, heartbeat_deadline(&net->heartbeat));
 	ev_timer_stop(net->loop, &net->timer);
