@@ -12,6 +12,7 @@
 #include "agent/debut.h"
 #include "agent/dryrun.h"
 #include "agent/footprint.h"
+#include "agent/goodbye.h"
 #include "agent/heartbeat.h"
 #include "agent/ipc.h"
 #include "agent/observe.h"
@@ -462,8 +463,9 @@ int net_run(struct net *net)
 {
 	ev_run(net->loop, 0);
 	if (net->uplink && net->exit_code == EXIT_OK) {
-		uplink_leave(net->uplink);
-		send_datagrams(net);
+		ev_io_stop(net->loop, &net->sense);
+		goodbye_say(net->loop, net->uplink);
+		net->exit_code = EXIT_OK; /* what the other process takes no more is no failure */
 	}
 	return net->exit_code;
 }

@@ -206,6 +206,21 @@ def nanoprobe_leaves(lab):
 
 
 @suite.test
+def goodbye_to_another_cma(lab):
+    """One that was started again, and has no session with who leaves."""
+    if not RESTART:
+        return
+    watched(lab)
+    restart_cma(lab)
+    host = lab.nodes["b3"]
+    host.probe.stop()
+    becomes(lambda: all_answers(lab), expected_answers("left", ["b3"], None, None), BUSY_S,
+            "a nanoprobe that was told to end")
+    host.probe_start(None)
+    all_up(lab)
+
+
+@suite.test
 def cma_sleeps(lab):
     """It was stopped, and what came meanwhile waits in its sockets: nobody is accused."""
     if RESTART:
