@@ -42,7 +42,8 @@ static int end(void **state)
 	return 0;
 }
 
-/* So many questions (with each but the first a knock) until host 5, which is dead, is declared so. */
+/* So many questions, with each but the first a knock, until host 5, which is dead, is declared so.
+ */
 static size_t questions_until_dead(void)
 {
 	yard_kill(&yard, 5);
