@@ -165,7 +165,8 @@ static uint64_t print(const struct result *result, enum storm storm, uint64_t se
 {
 	bool deaths = storm != STORM_POWER_ON;
 	bool wrong = result->told != result->dead || result->unready || result->false_deaths ||
-		result->odd || (deaths && result->unwatched) || (storm == STORM_RACKS && result->most_of_a_switch > 1) ||
+		result->odd || (deaths && result->unwatched) ||
+		(storm == STORM_RACKS && result->most_of_a_switch > 1) ||
 		result->last > (double)(deaths ? CLASSIFY_NS : SWITCH_ON_NS) / 1e9;
 
 	printf("storm | %-21s | %7u hosts | %s %u of %u after %.1f s"
