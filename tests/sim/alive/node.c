@@ -189,6 +189,8 @@ static int64_t retry_after(struct scene *scene, unsigned tries)
 {
 	int64_t most = tries > 4 ? RETRY_LONGEST : RETRY_FIRST << tries;
 
+	if (!tries)
+		return RETRY_FIRST;
 	return RETRY_FIRST / 2 +
 		(int64_t)random_below(&scene->random, (uint64_t)(most - RETRY_FIRST / 2));
 }
@@ -202,12 +204,14 @@ void node_try(struct scene *scene, uint32_t host)
 	node->telling = false;
 	if (!node->ring || node->stopped || !node->outbox.first)
 		return;
-	if (!scene_passes(scene, host, FABRIC_CMA) || !scene_passes(scene, FABRIC_CMA, host)) {
+	/* An acknowledgement that is lost takes nothing back: it costs a repetition. */
+	if (!fabric_passes(&scene->fabric, FABRIC_CMA, host) ||
+		!scene_passes(scene, host, FABRIC_CMA)) {
 		node->telling = true;
-		node->tries += node->tries < 8;
 		wheel_add(&scene->wheel,
 			instant_add(scene_now(scene), retry_after(scene, node->tries)), SCENE_TELL,
 			host, 0);
+		node->tries += node->tries < 8;
 		return;
 	}
 	arrival = scene_arrival(scene);
