@@ -120,12 +120,15 @@ static void load_down(struct alive *alive, struct instant now)
 	}
 }
 
-/* Each incident shows within that time whether there is still a reason for it. */
+/* Each incident shows within that time whether there is still a reason for it; ours by the pulse.
+ */
 static void look(void *owner, struct table_link *link)
 {
 	struct alive *alive = owner;
+	struct fault *fault = table_object(link, struct fault, by_name);
 
-	comeback_look(alive, alive->due, table_object(link, struct fault, by_name), SUPPORT_S);
+	if (fault != alive->isolated)
+		comeback_look(alive, alive->due, fault, SUPPORT_S);
 }
 
 void alive_start(struct alive *alive, struct instant now)

@@ -138,6 +138,25 @@ static void test_a_path_that_healed_meanwhile(void **state)
 	assert_int_equal(yard_open(&yard), 0);
 }
 
+/* We are cut off, before and after: that is over when we are not, and not sooner. */
+static void test_isolation_goes_on(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < HOSTS; i++)
+		yard.hosts[i].segment = 1;
+	yard_run(&yard, 60000);
+	assert_non_null(yard_find(&yard, ALIVE_EVENT_OPEN, ALIVE_CAUSE_ISOLATED, 0));
+	yard_restart(&yard);
+	yard_run(&yard, 120000);
+	assert_int_equal(yard_open(&yard), 1);
+	for (size_t i = 0; i < HOSTS; i++)
+		yard.hosts[i].segment = 0;
+	yard_run(&yard, 30000);
+	assert_int_equal(yard_open(&yard), 0);
+	assert_int_equal(yard_count(&yard, ALIVE_EVENT_CLEAR), 1);
+	assert_int_equal(yard_count(&yard, ALIVE_EVENT_STATUS), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +166,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_switch_goes_on, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_switch_that_fails_as_we_begin, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_path_that_healed_meanwhile, begin, end),
+		cmocka_unit_test_setup_teardown(test_isolation_goes_on, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
