@@ -130,6 +130,15 @@ void comeback_look(struct alive *alive, struct instant now, struct fault *fault,
 /* ---- inputs -----------------------------------------------------------------------------------
  */
 
+/* It need not call, and so not say which list it holds: that may be another one by now, or none. */
+static void watch_again(struct alive *alive, struct instant now, struct agent *agent)
+{
+	if (!agent->member && agent->address.port)
+		member_at(alive, now, agent, &agent->address);
+	else if (agent->member && agent->untold)
+		member_tell(alive, now, agent);
+}
+
 void comeback(struct alive *alive, struct instant now, struct agent *agent, bool same_run)
 {
 	struct inquiry *inquiry = inquiry_of(alive, agent);
@@ -140,6 +149,8 @@ void comeback(struct alive *alive, struct instant now, struct agent *agent, bool
 	inquiry->patience = 0;
 	inquiry->vouched = false;
 	member_set_status(alive, now, agent, ALIVE_UP);
+	if (same_run)
+		watch_again(alive, now, agent);
 	if (inquiry->accused)
 		path_expect(alive, now, inquiry);
 	if (!fault)

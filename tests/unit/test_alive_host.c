@@ -190,6 +190,22 @@ static void test_a_goodbye_is_no_alarm(void **state)
 	assert_int_equal(yard_count(&yard, ALIVE_EVENT_OPEN), 0);
 }
 
+/* It lost its edges while it was cut off, and has nothing to call for: it gets others. */
+static void test_who_was_away_for_long_is_watched_again(void **state)
+{
+	size_t neighbours[8];
+
+	(void)state;
+	yard.hosts[5].segment = 1;
+	yard_run(&yard, 640000);
+	assert_int_equal(yard_neighbours(&yard, 5, neighbours), 0);
+	yard.hosts[5].segment = 0;
+	yard_run(&yard, 700000);
+	assert_int_equal(yard_status(&yard, 5), ALIVE_UP);
+	assert_int_equal(yard_neighbours(&yard, 5, neighbours), 2);
+	assert_int_equal(yard_open(&yard), 0);
+}
+
 static void test_who_is_revoked_leaves_the_ring(void **state)
 {
 	size_t neighbours[8];
@@ -282,6 +298,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_hung_host_can_die, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_killed_agent_is_gone, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_goodbye_is_no_alarm, begin, end),
+		cmocka_unit_test_setup_teardown(
+			test_who_was_away_for_long_is_watched_again, begin, end),
 		cmocka_unit_test_setup_teardown(test_who_is_revoked_leaves_the_ring, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_stranger_accuses_nobody, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_false_accusation_harms_nobody, begin, end),
