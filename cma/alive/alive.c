@@ -115,21 +115,9 @@ void alive_left(struct alive *alive, struct instant now, uint64_t id)
 	if (agent->status != ALIVE_UP)
 		comeback(alive, now, agent, true);
 	alive->heard = now;
+	cable_forget(alive, now, agent);
 	member_set_status(alive, now, agent, ALIVE_LEFT);
 	inquiry_down(alive, now, inquiry_of(alive, agent));
-}
-
-/* It is nobody's business any more what becomes of it. */
-static void withdraw(struct alive *alive, struct agent *agent)
-{
-	struct fault *fault = agent->inquiry ? agent->inquiry->fault : NULL;
-
-	if (!fault)
-		return;
-	if (fault_is_group(fault) || fault->support)
-		fault_release(alive, agent->inquiry);
-	else
-		fault_clear(alive, fault);
 }
 
 void alive_revoked(struct alive *alive, struct instant now, uint64_t id, bool revoked)
@@ -142,7 +130,9 @@ void alive_revoked(struct alive *alive, struct instant now, uint64_t id, bool re
 		member_set_status(alive, now, agent, ALIVE_LEFT);
 		return;
 	}
-	withdraw(alive, agent);
+	if (agent->inquiry && agent->inquiry->fault)
+		fault_withdraw(alive, now, agent->inquiry);
+	cable_forget(alive, now, agent);
 	member_set_status(alive, now, agent, ALIVE_REVOKED);
 	member_leave(alive, now, agent);
 	if (!agent->inquiry)

@@ -284,7 +284,7 @@ void cable_load(struct alive *alive, struct agent *agent, struct fault *fault)
 	agent->cables = mem_resize(agent->cables, agent->links + 1u, sizeof(*agent->cables));
 	agent->cables[agent->links] = cable;
 	agent->lost |= (uint8_t)(1u << agent->links++);
-	lost = add(alive, alive->due, agent, &cable);
+	lost = add(alive, (struct instant){ 0 }, agent, &cable); /* long ago */
 	lost->fault = fault;
 	fault->support++;
 }
@@ -318,6 +318,14 @@ static bool has_new(const struct agent *agent, const struct alive_place *place)
 	return false;
 }
 
+void cable_forget(struct alive *alive, struct instant now, struct agent *agent)
+{
+	for (unsigned int i = 0; i < agent->links; i++) {
+		if (agent->lost & 1u << i)
+			restore(alive, now, agent, i);
+	}
+}
+
 /* It is plugged in so from now on. */
 static void adopt(struct alive *alive, struct instant now, struct agent *agent,
 	const struct alive_place *place)
@@ -325,10 +333,7 @@ static void adopt(struct alive *alive, struct instant now, struct agent *agent,
 	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE];
 	size_t n = member_neighbours(alive, agent, neighbours);
 
-	for (unsigned int i = 0; i < agent->links; i++) {
-		if (agent->lost & 1u << i)
-			restore(alive, now, agent, i);
-	}
+	cable_forget(alive, now, agent);
 	if (!domain_place(alive, agent, place) || !agent->member)
 		return;
 	ringplan_move(alive->plan, agent->slot, domain_node(agent->domain));

@@ -12,6 +12,8 @@ struct trunk;
 
 void cable_place(struct alive *alive, struct instant now, struct agent *agent,
 	const struct alive_place *place);
+/* The agent is gone by its own or somebody's will: what it has lost concerns nobody. */
+void cable_forget(struct alive *alive, struct instant now, struct agent *agent);
 /*
  * This switch failed: what was told of links to it becomes that. NULL: nothing was; review tells of
  * the other links, when the incident is open.

@@ -19,6 +19,12 @@ enum alive_status {
 	ALIVE_STATUS_COUNT,
 };
 
+/* It is away against everybody's will. */
+static inline bool alive_status_failed(enum alive_status status)
+{
+	return status != ALIVE_UP && status != ALIVE_LEFT && status != ALIVE_REVOKED;
+}
+
 enum { ALIVE_LINKS = 4 };
 
 /* Where a host is plugged in. */

@@ -124,7 +124,7 @@ bool fault_is_group(const struct fault *fault)
 
 static void leave(struct inquiry *inquiry)
 {
-	inquiry->fault->down -= inquiry->agent->status != ALIVE_UP;
+	inquiry->fault->down -= alive_status_failed(inquiry->agent->status);
 	LIST_REMOVE(inquiry, concerned);
 	inquiry->fault = NULL;
 }
@@ -140,7 +140,7 @@ void fault_load_host(struct fault *fault, struct inquiry *inquiry)
 		leave(inquiry);
 	inquiry->fault = fault;
 	LIST_INSERT_HEAD(&fault->concerned, inquiry, concerned);
-	fault->down += inquiry->agent->status != ALIVE_UP;
+	fault->down += alive_status_failed(inquiry->agent->status);
 }
 
 void fault_concern(struct alive *alive, struct fault *fault, struct inquiry *inquiry)
@@ -158,6 +158,18 @@ void fault_release(struct alive *alive, struct inquiry *inquiry)
 	tell(alive, ALIVE_EVENT_FREED, inquiry->fault, inquiry->agent);
 	leave(inquiry);
 	inquiry_touch(alive, inquiry);
+}
+
+void fault_withdraw(struct alive *alive, struct instant now, struct inquiry *inquiry)
+{
+	struct fault *fault = inquiry->fault;
+
+	if (!fault_is_group(fault) && !fault->support) {
+		fault_clear(alive, fault);
+		return;
+	}
+	fault_release(alive, inquiry);
+	comeback_look(alive, now, fault, CALM_S);
 }
 
 /* ---- another name, and the end ----------------------------------------------------------------

@@ -36,6 +36,8 @@ void fault_load_host(struct fault *fault, struct inquiry *inquiry);
 /* The incident that concerns the agent, which leaves the one before. */
 void fault_concern(struct alive *alive, struct fault *fault, struct inquiry *inquiry);
 void fault_release(struct alive *alive, struct inquiry *inquiry);
+/* It is nobody's business any more what becomes of the agent, which an incident concerns. */
+void fault_withdraw(struct alive *alive, struct instant now, struct inquiry *inquiry);
 /* A host that it concerns is down (1), or back (-1). */
 void fault_count(struct fault *fault, int change);
 /* It is really this; when that is open, they become one. */

@@ -187,8 +187,8 @@ void member_set_status(
 	if (agent->status == status)
 		return;
 	if (agent->inquiry && agent->inquiry->fault)
-		fault_count(
-			agent->inquiry->fault, (status != ALIVE_UP) - (agent->status != ALIVE_UP));
+		fault_count(agent->inquiry->fault,
+			alive_status_failed(status) - alive_status_failed(agent->status));
 	agent->status = (uint8_t)status;
 	count(alive, agent, before);
 	fault_event(alive,

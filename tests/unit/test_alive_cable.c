@@ -70,6 +70,26 @@ static void test_a_pulled_cable(void **state)
 	assert_int_equal(yard_count(&yard, ALIVE_EVENT_EDGE), 0);
 }
 
+/* A link that is missing concerns nobody once its host is shut down, and somebody when it is back.
+ */
+static void test_a_pulled_cable_of_who_leaves(void **state)
+{
+	(void)state;
+	plug(5, true, false);
+	yard_run(&yard, 5000);
+	assert_int_equal(yard_open(&yard), 1);
+	alive_left(yard.alive, yard.now, yard_id(5));
+	yard_run(&yard, 5000);
+	assert_int_equal(yard_open(&yard), 0);
+	yard_boot(&yard, 5);
+	plug(5, true, false);
+	yard_run(&yard, 5000);
+	assert_int_equal(yard_open(&yard), 1);
+	alive_revoked(yard.alive, yard.now, yard_id(5), true);
+	yard_run(&yard, 5000);
+	assert_int_equal(yard_open(&yard), 0);
+}
+
 static void test_a_switch_that_several_lose(void **state)
 {
 	(void)state;
@@ -175,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_pulled_cable, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_pulled_cable_of_who_leaves, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_switch_that_several_lose, begin, end),
 		cmocka_unit_test_setup_teardown(test_cables_become_a_switch, begin, end),
 		cmocka_unit_test_setup_teardown(test_without_lldp_nothing_is_lost, begin, end),

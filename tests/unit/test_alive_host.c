@@ -190,6 +190,19 @@ static void test_a_goodbye_is_no_alarm(void **state)
 	assert_int_equal(yard_count(&yard, ALIVE_EVENT_OPEN), 0);
 }
 
+/* It was believed to be dead, and all that it says is goodbye. */
+static void test_a_goodbye_ends_an_incident(void **state)
+{
+	(void)state;
+	yard.hosts[5].agent = false;
+	yard_run(&yard, 30000);
+	assert_int_equal(yard_open(&yard), 1);
+	alive_left(yard.alive, yard.now, yard_id(5));
+	yard_run(&yard, 30000);
+	assert_int_equal(yard_status(&yard, 5), ALIVE_LEFT);
+	assert_int_equal(yard_open(&yard), 0);
+}
+
 /* It lost its edges while it was cut off, and has nothing to call for: it gets others. */
 static void test_who_was_away_for_long_is_watched_again(void **state)
 {
@@ -298,6 +311,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_hung_host_can_die, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_killed_agent_is_gone, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_goodbye_is_no_alarm, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_goodbye_ends_an_incident, begin, end),
 		cmocka_unit_test_setup_teardown(
 			test_who_was_away_for_long_is_watched_again, begin, end),
 		cmocka_unit_test_setup_teardown(test_who_is_revoked_leaves_the_ring, begin, end),

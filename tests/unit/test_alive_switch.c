@@ -80,6 +80,21 @@ static void test_its_hosts_are_there_when_it_opens(void **state)
 	assert_true(yard_count(&yard, ALIVE_EVENT_CONCERNS) >= event->hosts);
 }
 
+/* Its hosts were taken away for good. */
+static void test_a_switch_without_hosts_is_nobodys(void **state)
+{
+	(void)state;
+	move(1, YARD_ALONE, true);
+	yard_run(&yard, 20000);
+	assert_int_equal(yard_open(&yard), 1);
+	for (size_t i = 0; i < PER_SWITCH; i++) {
+		assert_int_equal(yard_open(&yard), 1);
+		alive_revoked(yard.alive, yard.now, yard_id(PER_SWITCH + i), true);
+	}
+	yard_run(&yard, 10000);
+	assert_int_equal(yard_open(&yard), 0);
+}
+
 static void test_a_cut_uplink_is_known_afterwards(void **state)
 {
 	const struct alive_event *event;
@@ -266,6 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_dead_switch_is_one_incident, begin, end),
 		cmocka_unit_test_setup_teardown(test_its_hosts_are_there_when_it_opens, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_switch_without_hosts_is_nobodys, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_cut_uplink_is_known_afterwards, begin, end),
 		cmocka_unit_test_setup_teardown(test_new_boots_mean_power, begin, end),
 		cmocka_unit_test_setup_teardown(test_who_stays_away_has_failed_itself, begin, end),
