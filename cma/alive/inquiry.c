@@ -224,6 +224,11 @@ void inquiry_ask_on_at(struct alive *alive, struct instant at, struct inquiry *i
 	timer_set(&alive->timers, &inquiry->question, at, ask_on);
 }
 
+bool inquiry_is_fresh(const struct inquiry *inquiry)
+{
+	return inquiry->failed < 3 * JUDGE_ROUND;
+}
+
 void inquiry_stop(struct alive *alive, struct inquiry *inquiry)
 {
 	inquiry->asking = false;

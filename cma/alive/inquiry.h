@@ -75,6 +75,8 @@ void inquiry_ask_later(struct alive *alive, struct instant now, struct inquiry *
 /* One more question of the round that runs. */
 void inquiry_ask_on(struct alive *alive, struct inquiry *inquiry);
 void inquiry_ask_on_at(struct alive *alive, struct instant at, struct inquiry *inquiry);
+/* Questions still go often, so what failed until now is as good as a new round. */
+bool inquiry_is_fresh(const struct inquiry *inquiry);
 /* The round is over. */
 void inquiry_stop(struct alive *alive, struct inquiry *inquiry);
 /* The round that runs begins anew. */
