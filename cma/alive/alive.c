@@ -183,8 +183,7 @@ static void accuse(struct alive *alive, struct instant now, const struct agent *
 			inquiry_ask_later(alive, now, inquiry);
 		return;
 	}
-	if (!inquiry->asking ||
-		(inquiry->verdict == VERDICT_HEARD && !inquiry_is_fresh(inquiry))) {
+	if (!inquiry->asking || (inquiry->verdict == VERDICT_HEARD && !inquiry_is_fresh(inquiry))) {
 		inquiry_stop(alive, inquiry);
 		inquiry_ask(alive, now, inquiry);
 	}
