@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """make alive-long: 100 hosts behind 10 switches, each with its own lldpd and nanoprobe, of which
 one after the other fails, 30 times by kill -9 of the nanoprobe and 30 times by its only cable. How
-long it takes until cmactl events says so, who is accused wrongly, and whether the cause is the right
-one. HOSTS, SWITCHES and KILLS change the numbers."""
+long it takes until cmactl events says so, who is accused wrongly, and whether the cause is right.
+HOSTS, SWITCHES and KILLS change the numbers."""
 import collections
 import json
 import os
