@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/neighbour.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <linux/icmpv6.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "bpf/event.h"
+#include "wire/beat.h"
 #include "wire/seal.h"
 
 enum {
@@ -21,6 +23,8 @@ enum {
 	SOCKET_BYTES = 64 << 10,
 	RECEIVE_MAX = 256,
 };
+
+static_assert((int)HEARTBEAT_MARK == (int)BEAT_MARK, "said in two places");
 
 static void random_bytes(void *owner, void *to, size_t size)
 {

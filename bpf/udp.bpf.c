@@ -159,6 +159,8 @@ static __always_inline bool is_heartbeat(const struct bpf_sock *sk)
 {
 	const struct process *process;
 
+	if (sk->mark == HEARTBEAT_MARK)
+		return true;
 	if (sk->priority != BEAT_PRIORITY || !beating_tgid)
 		return false;
 	process = process_current();

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "cma/local.h"
+#include "wire/beat.h"
 
 enum { PROBE_BATCH = 64 };
 
@@ -29,6 +30,15 @@ struct probe {
 	struct sockaddr_storage questions[PROBE_BATCH];
 	union control controls[PROBE_BATCH];
 };
+
+/* Not without CAP_NET_ADMIN: then whom we ask is shown as one whose service we use. */
+static void mark(int fd)
+{
+	int value = BEAT_MARK;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &value, sizeof(value)))
+		errno = 0;
+}
 
 static int ask_for_errors(int fd)
 {
@@ -50,8 +60,10 @@ int probe_open(const struct addr *listen, struct probe **probe)
 
 	any_port.port = 0;
 	err = inbound_open(&any_port, INBOUND_ANSWERS, &made->in);
-	if (!err)
+	if (!err) {
+		mark(inbound_fd(made->in));
 		err = ask_for_errors(inbound_fd(made->in));
+	}
 	if (err) {
 		probe_close(made);
 		return err;

@@ -15,6 +15,9 @@
 
 enum { BEAT_KEY = SEAL_KEY, BEAT_EDGE_CMA = 0 };
 
+/* SO_MARK of the socket from which the CMA asks: a nanoprobe on its host takes no notice of it. */
+enum { BEAT_MARK = 0x85 };
+
 /* In state: */
 enum {
 	BEAT_HIGH = 1, /* from the high end of the edge: nobody's own beat can be sent back to it */

@@ -132,6 +132,28 @@ static void test_heartbeats(void **state)
 	close(beats);
 }
 
+/* Nor does a CMA need those whom it asks; who has no privilege cannot say that he is one. */
+static void test_questions(void **state)
+{
+	const struct sensor_config config = { .own_netns_only = true };
+	const int mark = HEARTBEAT_MARK;
+	int peer = rig_socket(SOCK_DGRAM, "127.0.0.1", 0), client = socket(AF_INET, SOCK_DGRAM, 0);
+	int cma = socket(AF_INET, SOCK_DGRAM, 0);
+	struct rig *rig = *state = rig_open(&config);
+
+	assert_int_equal(setsockopt(cma, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)), 0);
+	send_to(cma, rig_port(peer));
+	receive_from(peer);
+	rig_settle(rig);
+	assert_int_equal(
+		rig_count_edges(rig, WANT(.role = EDGE_CLIENT, .port = rig_port(peer))), 0);
+	send_to(client, rig_port(peer));
+	assert_non_null(rig_edge(rig, WANT(.role = EDGE_CLIENT, .port = rig_port(peer))));
+	close(cma);
+	close(client);
+	close(peer);
+}
+
 static void test_udp_older_than_sensor(void **state)
 {
 	uint16_t port = free_port();
@@ -340,6 +362,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_udp_service, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_udp_client, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_heartbeats, rig_setup_namespace, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_questions, rig_setup_namespace, rig_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_udp_older_than_sensor, rig_setup_namespace, rig_teardown),
 		cmocka_unit_test_setup_teardown(
