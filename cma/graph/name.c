@@ -16,7 +16,8 @@ static void label_copy(struct span label, size_t most, char to[LABEL_SIZE])
 	size_t size = label.size < most ? label.size : most;
 
 	size = text_utf8_prefix(SPAN(label.data, size));
-	memcpy(to, label.data, size);
+	if (size)
+		memcpy(to, label.data, size);
 	to[size] = '\0';
 	for (size_t i = 0; i < size; i++)
 		if ((unsigned char)to[i] < ' ' || to[i] == 0x7f)
