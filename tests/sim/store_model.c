@@ -449,7 +449,8 @@ static void model_set_revoked(void *owner, const uint8_t key[SEAL_KEY], bool rev
 {
 	struct row *row = find_key(owner, key);
 
-	if (row)
+	/* Nobody can revoke whom the store does not know, or knows no more. */
+	if (row && row->committed.exists)
 		row->committed.agent.revoked = row->open.agent.revoked = revoked;
 }
 
