@@ -8,8 +8,8 @@
 enum { BEAT_PRIORITY = 6 };
 
 /*
- * SO_MARK of the socket from which a CMA asks accused hosts (BEAT_MARK in wire/beat.h): nor do these
- * questions. To set it takes CAP_NET_ADMIN, so no service can hide behind it.
+ * SO_MARK of the socket from which a CMA asks accused hosts (BEAT_MARK in wire/beat.h): nor do
+ * these questions. To set it takes CAP_NET_ADMIN, so no service can hide behind it.
  */
 enum { HEARTBEAT_MARK = 0x85 };
 
