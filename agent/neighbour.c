@@ -26,12 +26,6 @@ enum {
 
 static_assert((int)HEARTBEAT_MARK == (int)BEAT_MARK, "said in two places");
 
-static void random_bytes(void *owner, void *to, size_t size)
-{
-	(void)owner;
-	seal_random(to, size);
-}
-
 static void set(int fd, int level, int option, int value)
 {
 	setsockopt(fd, level, option, &value, sizeof(value));
@@ -70,7 +64,7 @@ static int bind_to(struct neighbour *neighbour, uint16_t port)
 
 int neighbour_open(struct neighbour *neighbour, uint16_t port)
 {
-	const struct ring_config config = { .random = random_bytes };
+	const struct ring_config config = { .random = seal_draw };
 	int err = make_socket(neighbour);
 
 	neighbour->ring = NULL;

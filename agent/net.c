@@ -62,12 +62,6 @@ static void net_stop(struct net *net, int exit_code)
 	ev_break(net->loop, EVBREAK_ALL);
 }
 
-static void random_bytes(void *owner, void *to, size_t size)
-{
-	(void)owner;
-	seal_random(to, size);
-}
-
 static void send_request(struct net *net, const struct sense_request *request)
 {
 	int err = ipc_send(net->config.sense, SPAN(request, sizeof(*request)), -1);
@@ -377,7 +371,7 @@ static int start_uplink(struct net *net, const struct identity *identity)
 		.run = net->config.run,
 		.command = take_command,
 		.ring = take_list,
-		.random = random_bytes,
+		.random = seal_draw,
 		.owner = net,
 	};
 	int err = reach_open(&net->reach, &identity->enrolment.cma);

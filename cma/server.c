@@ -164,12 +164,6 @@ static int open_control(struct server *server)
 	return err;
 }
 
-static void random_bytes(void *owner, void *to, size_t size)
-{
-	(void)owner;
-	seal_random(to, size);
-}
-
 static int load_token(void *context, const struct graph_token *token)
 {
 	struct server *server = context;
@@ -213,7 +207,7 @@ static void make_hub(struct server *server, uint64_t epoch)
 	struct hub_config config = {
 		.key = ring->has_old ? ring->old : ring->key,
 		.epoch = epoch,
-		.random = random_bytes,
+		.random = seal_draw,
 	};
 
 	memcpy(config.reset_key, ring->reset_key, sizeof(config.reset_key));

@@ -38,12 +38,6 @@ static const uint8_t *public_key(void *owner, uint64_t id)
 	return hub_agent_key(vigil->server->hub, id);
 }
 
-static void random_bytes(void *owner, void *to, size_t size)
-{
-	(void)owner;
-	seal_random(to, size);
-}
-
 static int make_alive(struct vigil *vigil, unsigned int degree, uint16_t interval_ms)
 {
 	struct server *server = vigil->server;
@@ -51,7 +45,7 @@ static int make_alive(struct vigil *vigil, unsigned int degree, uint16_t interva
 		.degree = degree,
 		.interval_ms = interval_ms,
 		.public_key = public_key,
-		.random = random_bytes,
+		.random = seal_draw,
 		.owner = vigil,
 	};
 	int err = alive_load_config(server->graph, &config);

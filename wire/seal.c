@@ -16,6 +16,12 @@ void seal_random(void *to, size_t size)
 	randombytes_buf(to, size);
 }
 
+void seal_draw(void *owner, void *to, size_t size)
+{
+	(void)owner;
+	seal_random(to, size);
+}
+
 void seal_wipe(void *secret, size_t size)
 {
 	sodium_memzero(secret, size);

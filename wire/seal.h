@@ -18,6 +18,8 @@ enum { SEAL_KEY = 32, SEAL_TAG = 16, SEAL_MAC = 16, SEAL_NONCE = 24, SEAL_FACT_K
 /* 0, or -ENOSYS when the library cannot start (no source of randomness). */
 int seal_init(void);
 void seal_random(void *to, size_t size);
+/* The same, for who takes randomness as an argument; owner is not used. */
+void seal_draw(void *owner, void *to, size_t size);
 /* Zeroes memory in a way that the compiler keeps. */
 void seal_wipe(void *secret, size_t size);
 /* In a time that does not depend on the content. */
