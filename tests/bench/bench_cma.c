@@ -113,12 +113,6 @@ static void stop_cma(struct bench *bench)
 
 /* ---- agents -------------------------------------------------------------------------------- */
 
-static void random_bytes(void *owner, void *to, size_t size)
-{
-	(void)owner;
-	seal_random(to, size);
-}
-
 static void put(struct agent *agent, enum section section, const char *key, const char *value)
 {
 	const struct fact fact = { section, SPAN_TEXT(key), SPAN_TEXT(value) };
@@ -143,7 +137,7 @@ static void change(struct agent *agent, unsigned int which)
 static void start_agent(struct bench *bench, unsigned int number)
 {
 	struct agent *agent = &bench->agents[number];
-	struct uplink_config config = { .has_token = true, .random = random_bytes };
+	struct uplink_config config = { .has_token = true, .random = seal_draw };
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = agent };
 	uint8_t secret[SEAL_KEY], digest_key[SEAL_FACT_KEY];
 	struct sockaddr_storage to;

@@ -125,12 +125,6 @@ void fleet_close(struct fleet *fleet)
 
 /* ---- agents -------------------------------------------------------------------------------- */
 
-static void random_bytes(void *owner, void *to, size_t size)
-{
-	(void)owner;
-	seal_random(to, size);
-}
-
 void fleet_tell(struct fleet *fleet, size_t number, unsigned int value)
 {
 	struct fleet_agent *agent = &fleet->agents[number];
@@ -176,7 +170,7 @@ void fleet_start(struct fleet *fleet, size_t number)
 {
 	struct fleet_agent *agent = &fleet->agents[number];
 	struct uplink_config config = {
-		.has_token = true, .ring = take_list, .random = random_bytes, .owner = agent
+		.has_token = true, .ring = take_list, .random = seal_draw, .owner = agent
 	};
 	uint8_t secret[SEAL_KEY], digest_key[SEAL_FACT_KEY];
 

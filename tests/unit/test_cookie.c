@@ -20,15 +20,9 @@ struct fixture {
 	struct packet p; /* of init */
 };
 
-static void draw(void *owner, void *to, size_t size)
-{
-	(void)owner;
-	seal_random(to, size);
-}
-
 static void refresh(struct fixture *f, int64_t seconds)
 {
-	cookie_refresh(&f->jar, (struct instant){ (1 + seconds) * NS_PER_SEC }, draw, NULL);
+	cookie_refresh(&f->jar, (struct instant){ (1 + seconds) * NS_PER_SEC }, seal_draw, NULL);
 }
 
 static void self_init(struct session_self *self, uint8_t seed)
