@@ -271,54 +271,71 @@ void member_follow(struct alive *alive, struct instant now)
 	}
 }
 
+/* As the neighbour of agent, but for the key. */
+static struct ring_edge edge_to(const struct alive *alive, const struct agent *agent,
+	const struct ringplan_neighbour *neighbour)
+{
+	const struct agent *other = alive->slots[neighbour->slot];
+
+	return (struct ring_edge){
+		.edge = neighbour->edge,
+		.flags = (agent->id > other->id ? RING_EDGE_HIGH : 0) |
+			(neighbour->inside ? RING_EDGE_INSIDE : 0),
+		.at = other->address,
+	};
+}
+
+/* All keys and the tag follow from the secret, from the agent and from the numbers of its edges. */
+static uint64_t version_of(const struct alive *alive, const struct agent *agent)
+{
+	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE];
+	size_t n = member_neighbours(alive, agent, neighbours);
+	uint8_t content[sizeof(uint16_t) + RING_LIST_EDGES * RING_EDGE_SIZE];
+	struct writer w = writer_over(content, sizeof(content));
+	uint8_t hash[SEAL_MAC];
+	uint64_t version;
+
+	put_u16(&w, alive->config.interval_ms);
+	for (size_t i = 0; i < n; i++) {
+		const struct ring_edge edge = edge_to(alive, agent, &neighbours[i]);
+
+		ring_edge_put(&w, &edge);
+	}
+	seal_hash(alive->config.secret, "ring list", writer_span(&w), hash, sizeof(hash));
+	memcpy(&version, hash, sizeof(version));
+	return version | !version;
+}
+
 void member_list(const struct alive *alive, const struct agent *agent, struct ring_list *list)
 {
 	struct ringplan_neighbour neighbours[RINGPLAN_DEGREE];
 	size_t n = member_neighbours(alive, agent, neighbours);
 	struct writer w = writer_over(list->edges, sizeof(list->edges));
-	uint8_t hash[SEAL_MAC], content[sizeof(*list)];
-	struct writer all = writer_over(content, sizeof(content));
 
 	list->interval_ms = alive->config.interval_ms;
+	list->version = version_of(alive, agent);
 	question_key(alive, agent, list->probe);
 	list->echo = question_tag(alive, agent);
 	for (size_t i = 0; i < n; i++) {
-		const struct agent *other = alive->slots[neighbours[i].slot];
-		struct ring_edge edge = {
-			.edge = neighbours[i].edge,
-			.flags = (agent->id > other->id ? RING_EDGE_HIGH : 0) |
-				(neighbours[i].inside ? RING_EDGE_INSIDE : 0),
-			.at = other->address,
-		};
+		struct ring_edge edge = edge_to(alive, agent, &neighbours[i]);
 
 		beat_edge_key(alive->config.secret, edge.edge, edge.key);
 		ring_edge_put(&w, &edge);
 		seal_wipe(&edge, sizeof(edge));
 	}
 	list->size = w.size;
-	put_u16(&all, list->interval_ms);
-	put_bytes(&all, list->probe, sizeof(list->probe));
-	put_u64(&all, list->echo);
-	put_span(&all, writer_span(&w));
-	seal_hash(NULL, "ring list", writer_span(&all), hash, sizeof(hash));
-	memcpy(&list->version, hash, sizeof(list->version));
-	list->version |= !list->version;
 }
 
 bool member_holds(struct alive *alive, struct instant now, struct agent *agent, uint64_t version)
 {
-	struct ring_list list;
-	bool right;
-
-	member_list(alive, agent, &list);
-	right = version == list.version;
-	seal_wipe(&list, sizeof(list));
-	if (!right) {
+	if (version != version_of(alive, agent)) {
 		member_tell(alive, now, agent);
-	} else if (agent->untold) {
+		return false;
+	}
+	if (agent->untold) {
 		agent->untold = false;
 		agent->told_s = (uint32_t)(now.ns / NS_PER_SEC);
 		watch_neighbours(alive, now, agent);
 	}
-	return right;
+	return true;
 }

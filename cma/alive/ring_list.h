@@ -9,7 +9,7 @@
 enum { RING_LIST_EDGES = 4 };
 
 struct ring_list {
-	uint64_t version; /* hash of all the rest, never 0: HELD says it back */
+	uint64_t version; /* tells the lists of one agent apart, never 0: HELD says it back */
 	uint16_t interval_ms;
 	uint8_t probe[SEAL_KEY]; /* of edge 0, on which the CMA asks */
 	uint64_t echo;		 /* what its echo requests hold */
