@@ -26,9 +26,26 @@ enum {
 
 static_assert((int)HEARTBEAT_MARK == (int)BEAT_MARK, "said in two places");
 
-static void set(int fd, int level, int option, int value)
+static int set(int fd, int level, int option, int value)
 {
-	setsockopt(fd, level, option, &value, sizeof(value));
+	return setsockopt(fd, level, option, &value, sizeof(value)) ? -errno : 0;
+}
+
+/* Without the errors nobody is refused; without the mark beats are told as what somebody needs. */
+static int set_options(const struct neighbour *neighbour)
+{
+	int fd = neighbour->fd, err = 0;
+
+	if (neighbour->family == AF_INET6) {
+		err = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+		if (!err)
+			err = set(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+	}
+	if (!err)
+		err = set(fd, IPPROTO_IP, IP_RECVERR, 1);
+	if (!err)
+		err = set(fd, SOL_SOCKET, SO_PRIORITY, BEAT_PRIORITY);
+	return err ? err : set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BYTES);
 }
 
 /* Of both families, or where there is no IPv6 of the other one. */
@@ -70,14 +87,9 @@ int neighbour_open(struct neighbour *neighbour, uint16_t port)
 	neighbour->ring = NULL;
 	if (err)
 		return err;
-	if (neighbour->family == AF_INET6) {
-		set(neighbour->fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-		set(neighbour->fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
-	}
-	set(neighbour->fd, IPPROTO_IP, IP_RECVERR, 1);
-	set(neighbour->fd, SOL_SOCKET, SO_PRIORITY, BEAT_PRIORITY);
-	set(neighbour->fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BYTES);
-	err = bind_to(neighbour, port);
+	err = set_options(neighbour);
+	if (!err)
+		err = bind_to(neighbour, port);
 	if (err == -EADDRINUSE)
 		err = bind_to(neighbour, 0);
 	neighbour->ring = ring_new(&config);
